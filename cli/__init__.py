@@ -1,0 +1,1 @@
+"""The terminal: nothing imports it."""

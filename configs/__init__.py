@@ -1,0 +1,1 @@
+"""Settings, paths, secrets and prompts: the base layer."""

@@ -1,0 +1,1 @@
+"""Contracts at the bottom (state, context, events), wiring at the top. Imports nothing."""

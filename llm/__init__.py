@@ -1,0 +1,1 @@
+"""Provider knowledge, used by nodes and tools."""

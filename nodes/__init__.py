@@ -1,0 +1,1 @@
+"""The five nodes of the graph: read state, ask a policy, act once, return an update."""

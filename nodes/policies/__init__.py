@@ -1,0 +1,1 @@
+"""Pure decisions: no LangGraph, no I/O, no clock."""

@@ -1,0 +1,79 @@
+"""What a tool is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+EffectClass = Literal["pure", "idempotent", "reconcilable", "opaque"]
+"""What may be done with a call whose outcome a crash hid: run again, ask the world, or tell."""
+
+Risk = Literal["read", "plan", "edit", "execute"]
+"""What a call can do: only look, note a plan, change files, or run anything."""
+
+
+class ToolArgs(BaseModel):
+    """Base of every arguments model: unknown keys are errors the model is told about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a handler gives back."""
+
+    text: str
+    """What the model reads. The caller clips it to the tool's `output_cap`."""
+    ok: bool = True
+    update: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the graph's state besides the message (the plan)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """What a handler may use besides its arguments."""
+
+    call_id: str
+    cwd: Path
+    """The folder relative paths are resolved against."""
+    spill: Path
+    """A folder for full outputs; created by whoever writes into it first."""
+    log: Callable[[str], None]
+    """Shows a line of progress to the person (`tool_log`). Thread-safe, never blocks."""
+    env: Mapping[str, str]
+    """The environment for child processes: no credentials."""
+    seen: dict[Path, str]
+    """Resolved path to content digest of every file the model has read or written this session."""
+
+
+ArgsT = TypeVar("ArgsT", bound=ToolArgs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec(Generic[ArgsT]):
+    """One tool: what the model is told, how its call is run, and what the call may do."""
+
+    name: str
+    description: str
+    args: type[ArgsT]
+    handler: Callable[[ArgsT, ToolContext], Awaitable[ToolResult]]
+    effect: EffectClass
+    risk: Risk
+    timeout: float | None = None
+    """Seconds after which the node gives up on the call; None if the handler bounds itself."""
+    output_cap: int = 25_000
+    """Characters of output the model is given; the rest is spilled to a file."""
+
+    def schema(self) -> dict[str, Any]:
+        """The tool in OpenAI's function format, as sent to the model."""
+        parameters = self.args.model_json_schema()
+        parameters.pop("title", None)
+        parameters.pop("description", None)
+        for prop in parameters.get("properties", {}).values():
+            prop.pop("title", None)
+        function = {"name": self.name, "description": self.description, "parameters": parameters}
+        return {"type": "function", "function": function}
