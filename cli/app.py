@@ -1,0 +1,163 @@
+"""The `ml-intern` command: its words in, an exit code out. Heavy imports wait until they are needed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ml_intern import __version__
+from ml_intern.cli.request import OutputFormat, Request
+from ml_intern.configs.errors import ConfigError, Exit, MlInternError
+from ml_intern.graph.context import PermissionMode
+
+_COMMANDS = """
+Commands: [bold]ml-intern demo[/bold] shows a whole run offline, with no key.
+Exit codes: 0 done · 1 failed · 2 usage · 3 key or payment · 4 needs a person · 5 limit · 6 stuck ·
+124 --timeout · 130 interrupted · 143 terminated
+"""
+
+task = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+@task.command(epilog=_COMMANDS)
+def run(  # noqa: PLR0913 - one parameter a flag
+    prompt: Annotated[
+        list[str] | None,
+        typer.Argument(help="What to do; '-' reads it from stdin. Without it: interactive."),
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--print", "-p", help="Headless: the answer to stdout, then end.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Model, such as anthropic/claude-opus-4-6.")
+    ] = None,
+    proceed: Annotated[
+        bool, typer.Option("--continue", "-c", help="Go on with the last session of this folder.")
+    ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", "-r", help="Go on with a session: its id or the start of it."),
+    ] = None,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--output-format", help="What a headless run prints to stdout.")
+    ] = "text",
+    permission_mode: Annotated[
+        PermissionMode | None,
+        typer.Option(
+            "--permission-mode", help="What needs your approval. Headless: yolo unless given."
+        ),
+    ] = None,
+    max_iterations: Annotated[
+        int | None,
+        typer.Option("--max-iterations", help="Model calls in one turn; -1 for no limit."),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0.0, help="Seconds a headless run may take.")
+    ] = None,
+    no_stream: Annotated[
+        bool, typer.Option("--no-stream", help="Ask the model for whole answers.")
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Configuration file instead of the user's own.")
+    ] = None,
+    cwd: Annotated[Path | None, typer.Option("--cwd", help="Folder to work in.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """An ML engineer that works from your terminal."""
+    if version:
+        typer.echo(f"ml-intern {__version__}")
+        return
+    interactive = not (prompt or headless) and sys.stdin.isatty() and sys.stdout.isatty()
+    flags = {
+        "model_name": model,
+        "permission_mode": permission_mode,
+        "max_iterations": max_iterations,
+    }
+    request = Request(
+        prompt=None if interactive else read_prompt(prompt, optional=proceed or bool(resume)),
+        output_format=output_format,
+        proceed=proceed,
+        resume=resume,
+        cwd=(cwd or Path.cwd()).absolute(),
+        config=config,
+        timeout=timeout,
+        stream=not no_stream,
+        flags={key: value for key, value in flags.items() if value is not None},
+    )
+    raise typer.Exit(execute(request, interactive=interactive))
+
+
+demo = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@demo.command()
+def run_demo(
+    output_format: Annotated[
+        OutputFormat, typer.Option("--output-format", help="What to print to stdout.")
+    ] = "text",
+) -> None:
+    """A whole run, offline and without a key: the model's part is recorded, everything else is real."""
+    gc.disable()
+    from ml_intern.cli.demo import play
+
+    raise typer.Exit(asyncio.run(play(Path.cwd(), output_format)))
+
+
+def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
+    """The message to send: the words, or all of stdin for `-` and for a pipe without words.
+
+    Raises:
+        ConfigError: there is none, and `optional` is False.
+    """
+    piped = not words and not optional and not sys.stdin.isatty()
+    if words == ["-"] or piped:
+        # Bytes that are not UTF-8 become lone surrogates; the session replaces them and says so.
+        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    else:
+        text = " ".join(words or [])
+    if text.strip():
+        return text
+    if optional and not words:
+        return None
+    raise ConfigError("There is no prompt. Give one as an argument, or pipe one in with '-'.")
+
+
+def execute(request: Request, *, interactive: bool) -> int:
+    """Do what was asked; the exit code."""
+    # Building millions of objects while libraries load, the collector would only get in the way.
+    gc.disable()
+    if interactive:
+        from ml_intern.cli.repl import run_repl
+
+        return asyncio.run(run_repl(request))
+    from ml_intern.cli.headless import run_headless
+
+    return asyncio.run(run_headless(request))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point of the console script."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["demo"]:
+        command, words = demo, words[1:]
+        name = "ml-intern demo"
+    else:
+        command, name = task, "ml-intern"
+    try:
+        command(words, prog_name=name)
+    except MlInternError as error:
+        typer.echo(f"ml-intern: {error}", err=True)
+        sys.exit(int(error.exit))
+    except KeyboardInterrupt:
+        sys.exit(int(Exit.INTERRUPTED))
+    except BrokenPipeError:
+        # Whoever read our output went away: nothing is left to be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(int(Exit.FAILED))

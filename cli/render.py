@@ -1,0 +1,106 @@
+"""From an event to what the terminal shows: pure functions, tested without a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.text import Text
+
+from ml_intern.cli.safe import safe
+from ml_intern.graph import events as ev
+
+_ARGS = 100
+"""Characters of a call's arguments on its line."""
+_OUTPUT_LINES = 6
+"""Lines of a tool's output that are shown."""
+
+_BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pending": ("○", "dim")}
+
+
+def render(event: ev.Event) -> RenderableType | None:
+    """What an event looks like; None for those that show nothing by themselves."""
+    match event:
+        case ev.ToolCall(tool=tool, arguments=arguments):
+            return tool_line(tool, arguments)
+        case ev.ToolOutput(tool="plan_tool", success=True):
+            return None
+        case ev.ToolOutput(output=output, success=success):
+            return output_block(output, success)
+        case ev.PlanUpdate(plan=plan):
+            return plan_block(plan)
+        case ev.Compacted(old_tokens=old, new_tokens=new):
+            return Text(f"  context compacted: {old:,} → {new:,} tokens", style="dim")
+        case ev.Notice(message=message):
+            return Text(f"  {safe(message)}", style="yellow")
+        case ev.Error(error=message):
+            return Text(f"  ✗ {safe(message)}", style="red")
+        case ev.Interrupted():
+            return Text("  interrupted", style="yellow")
+        case ev.ToolLog(tool="system", log=log):
+            return Text(f"  {safe(log)}", style="dim")
+        case _:
+            return None
+
+
+def markdown(text: str) -> RenderableType:
+    """The model's text."""
+    return Padding(Markdown(safe(text), hyperlinks=False), (0, 2))
+
+
+def tool_line(tool: str, arguments: Mapping[str, Any]) -> Text:
+    """One line for a call: what will be done, shortened."""
+    return Text.assemble(
+        ("▸ ", "cyan"), (safe(tool), "bold cyan"), " ", (summary(arguments), "dim")
+    )
+
+
+def summary(arguments: Mapping[str, Any]) -> str:
+    """A call's arguments in a line."""
+    main = arguments.get("command") or arguments.get("path")
+    text = main if isinstance(main, str) else json.dumps(arguments, ensure_ascii=False)
+    line = " ".join(safe(text).split())
+    return line if len(line) <= _ARGS else f"{line[:_ARGS]}…"
+
+
+def output_block(output: str, success: bool) -> Text:
+    """The first lines of a result, and how many more there are."""
+    lines = safe(output).splitlines() or [""]
+    shown = [f"  │ {line[:200]}" for line in lines[:_OUTPUT_LINES]]
+    if more := len(lines) - len(shown):
+        shown.append(f"  │ … {more} more lines")
+    return Text("\n".join(shown), style="dim" if success else "red")
+
+
+def plan_block(plan: Sequence[Mapping[str, Any]]) -> Text:
+    """The plan as a checklist."""
+    text = Text()
+    for item in plan:
+        box, style = _BOXES.get(item["status"], ("?", ""))
+        text.append(f"  {box} {safe(item['content'])}\n", style=style)
+    done = sum(item["status"] == "completed" for item in plan)
+    return text.append(f"  {done}/{len(plan)} done", style="dim")
+
+
+def request_block(number: int, count: int, request: Mapping[str, Any]) -> Text:
+    """A call that needs a person, whole: nothing of it is cut."""
+    text = Text(f"[{number}/{count}] {safe(request['tool'])}", style="bold yellow")
+    text.append(f"  {safe(request['reason'])}\n", style="dim")
+    for name, value in request["arguments"].items():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text.append(f"  {safe(name)}: ", style="bold")
+        text.append("\n    ".join(safe(shown).splitlines()) + "\n")
+    return text
+
+
+def cost_line(usage: Mapping[str, float]) -> str:
+    """Tokens and dollars; a cost that is partly unknown says so."""
+    tokens = f"{usage.get('input_tokens', 0):,.0f} in, {usage.get('output_tokens', 0):,.0f} out"
+    cost = f"${usage.get('cost_usd', 0.0):.4f}"
+    if unpriced := usage.get("unpriced_calls", 0):
+        cost += f" + {unpriced:.0f} calls of unknown price"
+    return f"{tokens} · {cost}"

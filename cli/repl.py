@@ -1,0 +1,158 @@
+"""The interactive prompt: reads lines, shows events, asks for approval."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.formatted_text import HTML
+from rich.console import Console
+
+from ml_intern.cli import commands
+from ml_intern.cli.approve import decide
+from ml_intern.cli.launch import open_session
+from ml_intern.cli.render import cost_line
+from ml_intern.cli.request import Request
+from ml_intern.cli.safe import safe
+from ml_intern.cli.screen import Screen
+from ml_intern.graph import events as ev
+from ml_intern.sessions import operations as op
+from ml_intern.sessions.session import Session
+
+_TWICE = 1.5
+"""Seconds within which a second Ctrl-C leaves."""
+
+
+class Leave(Exception):
+    """The person wants to go."""
+
+
+async def run_repl(request: Request) -> int:
+    """Talk until the person leaves; the exit code."""
+    screen = Screen(Console(highlight=False))
+    async with open_session(request, interactive=True) as session:
+        repl = Repl(session, screen)
+        repl.greet()
+        try:
+            await repl.run(op.Resume() if await session.unfinished() else None)
+            while True:
+                await repl.step()
+        except Leave:
+            screen.line(f"Bye. Go on with: ml-intern -r {session.id[:8]}", style="dim")
+    return 0
+
+
+class Repl:
+    """One person at one terminal."""
+
+    def __init__(self, session: Session, screen: Screen) -> None:
+        self._session = session
+        self._screen = screen
+        self._prompt: PromptSession[str] = PromptSession()
+        self._interrupted_at = -_TWICE
+        self._leaving = False
+
+    def greet(self) -> None:
+        """Say what is running, and how to leave."""
+        options, verb = self._session.options, "resumed" if self._session.resumed else "new"
+        self._screen.line("ML Intern", style="bold")
+        about = f"{safe(options.model or '')} · {options.permission_mode} mode · {verb} session"
+        self._screen.line(f"{about} {self._session.id[:8]} · /help", style="dim")
+
+    async def step(self) -> None:
+        """Read a line and do what it says.
+
+        Raises:
+            Leave: it said to leave.
+        """
+        try:
+            line = await self._prompt.prompt_async(HTML("<ansicyan><b>› </b></ansicyan>"))
+        except EOFError:
+            raise Leave from None
+        except KeyboardInterrupt:
+            if self._twice():
+                raise Leave from None
+            self._screen.line("  Ctrl-C again to leave.", style="dim")
+            return
+        if command := commands.find(line):
+            await self._command(command.action)
+        elif commands.looks_like_command(line):
+            self._screen.line(
+                f"Unknown command {safe(line.strip())}. /help shows them.", style="red"
+            )
+        elif line.strip():
+            await self.run(op.UserInput(line))
+
+    async def run(self, operation: op.Operation | None) -> None:
+        """Carry an operation out to its end, asking where it asks.
+
+        Raises:
+            Leave: Ctrl-C came twice.
+        """
+        while operation:
+            current, operation = operation, None
+            question: ev.ApprovalRequired | None = None
+            with self._interruptible():
+                async for event in self._session.handle(current):
+                    self._screen.show(event)
+                    question = event if isinstance(event, ev.ApprovalRequired) else None
+            if self._leaving:
+                raise Leave
+            operation = await self._answer(question) if question else None
+
+    async def _answer(self, question: ev.ApprovalRequired) -> op.Operation:
+        try:
+            return op.ExecApproval(await decide(question.tools, self._ask, self._screen))
+        except (KeyboardInterrupt, EOFError):
+            return op.Interrupt()
+
+    async def _ask(self, question: str, begin: str) -> str:
+        return await self._prompt.prompt_async(question, default=begin)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Ctrl-C stops the turn; prompt_toolkit's own handling is only there while it reads."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def _interrupt(self) -> None:
+        self._session.stop()
+        self._leaving = self._twice()
+        if not self._leaving:
+            self._screen.line("  stopping … (Ctrl-C again to leave)", style="dim")
+
+    def _twice(self) -> bool:
+        before, self._interrupted_at = self._interrupted_at, time.monotonic()
+        return self._interrupted_at - before < _TWICE
+
+    async def _command(self, action: commands.Action) -> None:
+        match action:
+            case "help":
+                for line in commands.help_lines():
+                    self._screen.line(line)
+            case "new":
+                await self.run(op.New())
+                self.greet()
+            case "status":
+                await self._status()
+            case "quit":
+                raise Leave
+
+    async def _status(self) -> None:
+        state, options = await self._session.state(), self._session.options
+        for name, value in (
+            ("session", self._session.id),
+            ("model", options.model or ""),
+            ("mode", options.permission_mode),
+            ("messages", str(len(state.get("messages", [])))),
+            ("usage", cost_line(state.get("usage", {}))),
+        ):
+            self._screen.line(f"  {name:<9} {safe(value)}")

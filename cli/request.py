@@ -1,0 +1,28 @@
+"""What was asked for on the command line. Light: parsed before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+OutputFormat = Literal["text", "json", "stream-json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for, in the command line's terms."""
+
+    prompt: str | None = None
+    output_format: OutputFormat = "text"
+    proceed: bool = False
+    """Go on with the last session of this folder."""
+    resume: str | None = None
+    """Go on with the session of this id."""
+    cwd: Path
+    config: Path | None = None
+    timeout: float | None = None
+    stream: bool = True
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """Settings given by flag: `model_name`, `permission_mode`, `max_iterations`."""

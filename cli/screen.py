@@ -1,0 +1,67 @@
+"""Prints events as they come: the only place that writes to a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console, RenderableType
+
+from ml_intern.cli.render import markdown, render
+from ml_intern.cli.stream import Blocks
+from ml_intern.graph import events as ev
+
+
+class Screen:
+    """Append-only output on one console."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._blocks = Blocks()
+
+    def show(self, event: ev.Event) -> None:
+        """Print what the event says."""
+        match event:
+            case ev.AssistantChunk(content=content):
+                self.text(self._blocks.feed(content))
+            case ev.AssistantStreamEnd(partial=partial):
+                self.text(self._blocks.flush())
+                if partial:
+                    self.line("  (cut off)", style="yellow")
+            case ev.AssistantMessage(content=content):
+                self.text(content)
+            case _:
+                self.print(render(event))
+
+    def print(self, renderable: RenderableType | None) -> None:
+        """Print a renderable, if there is one."""
+        if renderable is not None:
+            self.console.print(renderable)
+
+    def line(self, text: str, style: str = "") -> None:
+        """Print our own words; markup in them is not interpreted."""
+        self.console.print(text, style=style, markup=False, highlight=False)
+
+    def text(self, text: str) -> None:
+        """Print markdown of the model's."""
+        if text.strip():
+            self.console.print(markdown(text))
+
+
+class Progress(Screen):
+    """What a headless run shows on stderr: the model's text only once it turns out not to be the answer."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._held = ""
+
+    def show(self, event: ev.Event) -> None:
+        """Print what the event says, holding text back until a tool call follows it."""
+        match event:
+            case ev.AssistantChunk(content=content) | ev.AssistantMessage(content=content):
+                self._held += content
+            case ev.AssistantStreamEnd(partial=partial):
+                self._held = "" if partial else self._held
+            case ev.ToolCall():
+                self.text(self._held)
+                self._held = ""
+                super().show(event)
+            case _:
+                super().show(event)

@@ -1,0 +1,31 @@
+"""Variables that libraries read while they are imported; set once, before any of them is."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+_DEFAULTS = {
+    # The price map is packaged; without this the import of litellm fetches it from the network.
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    # Sends openai/… through litellm's own client: the SDK's walks the whole history on every call.
+    "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "true",
+}
+
+
+def prepared_environment() -> MutableMapping[str, str]:
+    """This process's environment, ready for litellm and tiktoken to be imported."""
+    prepare(os.environ)
+    return os.environ
+
+
+def prepare(environ: MutableMapping[str, str]) -> None:
+    """Fill in what litellm and tiktoken need to start offline; the user's own values win."""
+    for name, value in _DEFAULTS.items():
+        environ.setdefault(name, value)
+    spec = importlib.util.find_spec("litellm")
+    if spec and spec.origin:
+        encodings = Path(spec.origin).parent / "litellm_core_utils" / "tokenizers"
+        environ.setdefault("TIKTOKEN_CACHE_DIR", str(encodings))

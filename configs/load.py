@@ -1,0 +1,151 @@
+"""Packaged defaults < user file < project file (may only tighten) < environment < flags."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from ml_intern.configs.errors import ConfigError
+from ml_intern.configs.paths import PACKAGED_CONFIG, PROJECT_CONFIG, user_config
+from ml_intern.configs.settings import PermissionMode, Settings
+
+LOCAL_SERVERS = {
+    "ollama": ("OLLAMA_BASE_URL", "http://localhost:11434"),
+    "vllm": ("VLLM_BASE_URL", "http://localhost:8000"),
+    "lm_studio": ("LMSTUDIO_BASE_URL", "http://127.0.0.1:1234"),
+    "llamacpp": ("LLAMACPP_BASE_URL", "http://localhost:8080"),
+}
+"""Prefix of a local server's models: the variable with its address, and the usual address."""
+
+_STRICTNESS = ("plan", "default", "accept-edits", "yolo")
+_VARIABLE = re.compile(r"\$\{(\w+)(:-([^}]*))?\}")
+
+
+def load_settings(
+    environ: Mapping[str, str], cwd: Path, flags: Mapping[str, Any], config: Path | None = None
+) -> Settings:
+    """The effective settings; `flags` that are None were not given.
+
+    Raises:
+        ConfigError: a file is missing, unreadable or wrong; the message names file and key.
+    """
+    user = config or user_config(environ)
+    required = config is not None or "ML_INTERN_CONFIG" in environ
+    layers = read_layer(PACKAGED_CONFIG, environ)
+    layers |= read_layer(user, environ, required=required)
+    layers = tighten(layers, read_layer(cwd / PROJECT_CONFIG, environ), cwd / PROJECT_CONFIG)
+    layers |= _environment(environ)
+    layers |= {key: value for key, value in flags.items() if value is not None}
+    return _validate(layers, "the settings")
+
+
+def read_layer(path: Path, environ: Mapping[str, str], required: bool = False) -> dict[str, Any]:
+    """One configuration file, `${VAR}` and `${VAR:-default}` replaced; {} if it does not exist."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"The configuration file {path} does not exist.") from None
+        return {}
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold a JSON object.")
+    _refuse_unknown(values, path)
+    expanded: dict[str, Any] = _expand(values, environ, path)
+    return expanded
+
+
+def _refuse_unknown(values: Mapping[str, Any], path: Path) -> None:
+    for key in values:
+        if key not in Settings.model_fields:
+            near = difflib.get_close_matches(key, Settings.model_fields, n=1, cutoff=0.5)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise ConfigError(f"{path}: unknown key '{key}'.{hint}")
+
+
+def _expand(value: Any, environ: Mapping[str, str], path: Path) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return {key: _expand(item, environ, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, environ, path) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        name, optional, default = match.groups()
+        if name in environ:
+            return environ[name]
+        if optional:
+            return default or ""
+        raise ConfigError(
+            f"{path} uses ${{{name}}}, which is not set. Set it or write ${{{name}:-}}."
+        )
+
+    return _VARIABLE.sub(replace, value)
+
+
+def tighten(base: dict[str, Any], project: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """`base` with the limits of a project's file where they are stricter.
+
+    A cloned repository is not trusted: it must not choose endpoints, models or wider permissions.
+    """
+    if not project:
+        return base
+    checked = _validate({**base, **project}, str(path))
+    for key in project:
+        if key not in ("permission_mode", "max_iterations"):
+            raise ConfigError(
+                f"{path}: '{key}' may not be set by a project, only by {user_hint()}."
+            )
+    result = dict(base)
+    if checked.permission_mode is not None:
+        modes = (checked.permission_mode, base.get("permission_mode") or "yolo")
+        result["permission_mode"] = min(modes, key=_STRICTNESS.index)
+    if "max_iterations" in project:
+        limits = (checked.max_iterations, base.get("max_iterations", -1))
+        result["max_iterations"] = min((n for n in limits if n != -1), default=-1)
+    return result
+
+
+def user_hint() -> str:
+    """Where a person sets what a project may not."""
+    return "~/.config/ml-intern/config.json, ML_INTERN_* variables or flags"
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key in Settings.model_fields:
+        if (text := environ.get(f"ML_INTERN_{key.upper()}")) is not None:
+            values[key] = text
+    if url := environ.get("OPENAI_BASE_URL"):
+        values["openai_base_url"] = url
+    urls = {name: _local_url(name, environ) for name in LOCAL_SERVERS}
+    return {**values, "local_base_urls": urls}
+
+
+def _local_url(name: str, environ: Mapping[str, str]) -> str:
+    variable, default = LOCAL_SERVERS[name]
+    url = environ.get(variable) or environ.get("LOCAL_LLM_BASE_URL") or default
+    url = url.rstrip("/")
+    return url if url.endswith("/v1") else f"{url}/v1"
+
+
+def _validate(values: Mapping[str, Any], where: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        choices = (
+            f" Choices: {', '.join(get_args(PermissionMode))}." if key == "permission_mode" else ""
+        )
+        raise ConfigError(f"{where}: '{key}': {first['msg']}.{choices}") from None

@@ -1,0 +1,49 @@
+"""Every place ml-intern keeps something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGED_CONFIG = Path(__file__).parent / "main_agent_config.json"
+PROMPTS = Path(__file__).parent / "prompts"
+PROJECT_CONFIG = Path(".ml-intern") / "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The user's state folder; made private (0700) before anything is put into it."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Checkpoints, writes and the session index, in one SQLite file."""
+        return self.root / "sessions.sqlite"
+
+    def outputs(self, session_id: str) -> Path:
+        """Where the full text of clipped tool outputs of a session is kept."""
+        return self.root / "outputs" / session_id
+
+    def create(self) -> None:
+        """Make the folder, readable by its owner only."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root.chmod(0o700)
+
+
+def home(environ: Mapping[str, str]) -> Home:
+    """`ML_INTERN_HOME`, else the platform's folder for application state."""
+    if override := environ.get("ML_INTERN_HOME"):
+        return Home(Path(override).expanduser().absolute())
+    import platformdirs
+
+    return Home(platformdirs.user_state_path("ml-intern"))
+
+
+def user_config(environ: Mapping[str, str]) -> Path:
+    """`ML_INTERN_CONFIG`, else the user's own configuration file, which need not exist."""
+    if override := environ.get("ML_INTERN_CONFIG"):
+        return Path(override).expanduser()
+    base = environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "ml-intern" / "config.json"

@@ -1,0 +1,38 @@
+"""Every setting, its meaning and its bounds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PermissionMode = Literal["default", "accept-edits", "plan", "yolo"]
+
+
+class Settings(BaseModel):
+    """The effective configuration; frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    model_name: str
+    """The model when `--model` is not given: a LiteLLM id, `huggingface/<org>/<model>` or a local server's."""
+    mcpServers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """MCP servers by name. Accepted and checked; not connected yet."""
+    permission_mode: PermissionMode | None = None
+    """What needs a person. Not given: `default` in a terminal, `yolo` when headless."""
+    max_iterations: int = Field(default=300, ge=-1)
+    """Model calls in one turn; -1 is no limit."""
+    context_window: int | None = Field(default=None, ge=1000)
+    """Tokens the model can take, when the catalogue is wrong or does not know."""
+    compact_at: float = Field(default=0.9, gt=0.1, le=1.0)
+    """Share of the window at which the history is compacted."""
+    request_timeout: float = Field(default=600, gt=0)
+    """Seconds to wait for the provider's next byte."""
+    max_retries: int = Field(default=4, ge=0, le=20)
+    """How often one model call is tried again after 429, 5xx, a time-out or a lost connection."""
+    hf_router_url: str = "https://router.huggingface.co/v1"
+    """The Hugging Face router's OpenAI-compatible endpoint."""
+    openai_base_url: str | None = None
+    """Endpoint of `openai/…` models; from `OPENAI_BASE_URL`."""
+    local_base_urls: dict[str, str] = Field(default_factory=dict)
+    """Endpoint of each local server prefix; from `OLLAMA_BASE_URL` and its like."""

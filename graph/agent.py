@@ -1,0 +1,40 @@
+"""The entry of LangGraph's server and Studio: the same graph, without a checkpointer of ours.
+
+The server loads this file by its path, so no class may be defined here: it would be stored in
+checkpoints under a module name that nothing else can import.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from ml_intern.configs.environment import prepared_environment
+from ml_intern.configs.load import load_settings
+from ml_intern.configs.paths import home
+from ml_intern.configs.prompts import system_prompt
+from ml_intern.configs.secrets import child_environment, credentials
+from ml_intern.graph.build import build_graph
+from ml_intern.nodes.deps import Deps, model_source
+from ml_intern.tools.registry import by_name
+
+
+def studio_deps() -> Deps:
+    """What the graph runs with under a server: the folder it was started in, the user's settings."""
+    environ, cwd = prepared_environment(), Path.cwd()
+    # A lazy import inside a node would block the server's event loop, which it refuses.
+    for module in ("langchain_litellm", "tiktoken", "tiktoken_ext.openai_public"):
+        importlib.import_module(module)
+    settings, tools = load_settings(environ, cwd, {}), by_name()
+    return Deps(
+        settings=settings,
+        model=model_source(settings, credentials(environ, cwd), tools),
+        tools=tools,
+        system_prompt=system_prompt(cwd),
+        cwd=cwd,
+        spill=home(environ).outputs("studio"),
+        env=child_environment(environ),
+    )
+
+
+graph = build_graph(studio_deps()).compile(name="ml-intern")

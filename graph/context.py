@@ -1,0 +1,27 @@
+"""Plain options a caller may set for a run; LangGraph Studio shows them as a form.
+
+Live objects and secrets never go here: a server copies the context into every checkpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+PermissionMode = Literal["default", "accept-edits", "plan", "yolo"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What one run may differ in."""
+
+    model: str | None = None
+    """The model's id; None takes the configured one."""
+    permission_mode: PermissionMode = "default"
+    """What needs a person's approval."""
+    max_iterations: int | None = None
+    """Model calls in one turn, -1 for no limit; None takes the configured number."""
+    stream: bool = True
+    """Whether the model's text arrives piece by piece."""
+    interactive: bool = True
+    """Whether a person is there to answer questions."""

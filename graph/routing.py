@@ -1,0 +1,62 @@
+"""The conditional edges: pure functions of the state.
+
+Every way to the model leads through `compaction`: one door, where the window and the limits hold.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from ml_intern.graph.context import RunOptions
+from ml_intern.graph.state import AgentState
+from ml_intern.nodes.policies.history import owes_reply, pending_calls, starts_turn
+from ml_intern.nodes.tool_execute import ToolTask
+
+END: Final = "__end__"
+"""LangGraph's name of the end, spelt out so that it can stand in a `Literal`."""
+
+
+def after_compaction(
+    state: AgentState, runtime: Runtime[RunOptions], *, max_iterations: int
+) -> Literal["llm", "__end__"]:
+    """On to the model, unless nothing is asked of it or the turn has used up its calls."""
+    options = runtime.context or RunOptions()
+    limit = max_iterations if options.max_iterations is None else options.max_iterations
+    return "llm" if owes_reply(state["messages"]) and not exhausted(state, limit) else END
+
+
+def exhausted(state: AgentState, limit: int) -> bool:
+    """Whether the turn has made `limit` model calls; -1 is no limit."""
+    new = starts_turn(state["messages"])
+    return limit != -1 and not new and state.get("iterations", 0) >= limit
+
+
+def after_llm(state: AgentState) -> Literal["doom_check", "compaction", "__end__"]:
+    """Calls are checked; a hint or an overflow goes round again; anything else is the answer."""
+    if state.get("stop"):
+        return END
+    if pending_calls(state["messages"]):
+        return "doom_check"
+    return "compaction" if state.get("compact") or owes_reply(state["messages"]) else END
+
+
+def after_doom_check(state: AgentState) -> Literal["approval", "compaction", "__end__"]:
+    """What is left of the calls needs a verdict."""
+    if state.get("stop"):
+        return END
+    return "approval" if pending_calls(state["messages"]) else "compaction"
+
+
+def after_approval(state: AgentState) -> list[Send] | Literal["compaction"]:
+    """One task a call that may run; back to the model if there is none."""
+    edits = state.get("edits", {})
+    sends = []
+    for call in pending_calls(state["messages"]):
+        args = edits.get(call["id"] or "")
+        task = ToolTask(call={**call, "args": call["args"] if args is None else args},
+                        edited=args is not None)  # fmt: skip
+        sends.append(Send("tool_execute", task))
+    return sends or "compaction"

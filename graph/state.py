@@ -1,0 +1,70 @@
+"""What must survive a crash: the persisted format of a thread.
+
+Only JSON-like values and messages. Everything but `messages` is repeated in every checkpoint, so
+it stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from langchain_core.messages import AnyMessage, RemoveMessage, convert_to_messages
+from langgraph.channels.delta import DeltaChannel
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from typing_extensions import TypedDict
+
+Stop = Literal["failed", "stuck", "interrupted", "limit"]
+"""Why a turn ended without an answer."""
+
+
+class PlanItem(TypedDict):
+    """A line of the plan."""
+
+    id: str
+    content: str
+    status: Literal["pending", "in_progress", "completed"]
+
+
+def messages_reducer(state: Sequence[Any], writes: Sequence[Any]) -> list[Any]:
+    """Fold writes into the history; deterministic and batching-invariant, as `DeltaChannel` asks.
+
+    A message whose id is known replaces the old one in its place, `RemoveMessage` drops one (an
+    unknown id is ignored), and `REMOVE_ALL_MESSAGES` drops everything before it.
+    """
+    history: dict[object, Any] = {message.id or object(): message for message in state}
+    for message in _flatten(writes):
+        if not isinstance(message, RemoveMessage):
+            history[message.id or object()] = message
+        elif message.id == REMOVE_ALL_MESSAGES:
+            history.clear()
+        else:
+            history.pop(message.id, None)
+    return list(history.values())
+
+
+def _flatten(writes: Sequence[Any]) -> list[Any]:
+    lists = [write if isinstance(write, list) else [write] for write in writes]
+    return convert_to_messages([message for write in lists for message in write])
+
+
+class AgentState(TypedDict, total=False):
+    """The channels of the graph."""
+
+    messages: Annotated[list[AnyMessage], DeltaChannel(messages_reducer, snapshot_frequency=100)]
+    plan: list[PlanItem]
+    iterations: int
+    """Model calls in this turn."""
+    nudges: int
+    """Hints given to the model in this turn because it stopped short."""
+    strikes: int
+    """Times in a row that the model repeated a call it had been told not to repeat."""
+    edits: dict[str, dict[str, Any]]
+    """Arguments a person put in place of the model's, by tool call id, for the calls at hand."""
+    compact: bool
+    """Compact at the next opportunity, whatever the size."""
+    usage: dict[str, float]
+    """Tokens and dollars of every model call of the session."""
+    stop: Stop | None
+    reason: str
+    """What to tell the user about `stop`."""

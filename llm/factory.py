@@ -1,0 +1,81 @@
+"""The model behind an endpoint. Importing litellm takes seconds, so it happens here, when called."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.runnables import Runnable
+
+from ml_intern.configs.settings import Settings
+from ml_intern.llm.catalog import price, window
+from ml_intern.llm.endpoint import Endpoint
+from ml_intern.llm.errors import ModelNotFoundError
+
+Chat = Runnable[LanguageModelInput, AIMessage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model ready to be called."""
+
+    name: str
+    chat: Chat
+    """With the tools bound."""
+    plain: Chat
+    """Without tools, for summaries."""
+    window: int
+    """Tokens of input it takes."""
+    price: Callable[[UsageMetadata | None], float | None]
+    """A call's cost in dollars, None if unknown."""
+    retries: int = 0
+    """How often a failed call is tried again."""
+
+
+def make_model(endpoint: Endpoint, settings: Settings, tools: Sequence[dict[str, Any]]) -> Model:
+    """The model at `endpoint` with `tools` bound; it never retries by itself.
+
+    Blocks for seconds when litellm is not imported yet.
+
+    Raises:
+        ModelNotFoundError: litellm knows no such provider.
+    """
+    base = _chat_litellm(endpoint, settings)
+    return Model(
+        name=endpoint.name,
+        chat=base.bind_tools(list(tools)),
+        plain=base,
+        window=settings.context_window or window(endpoint.name),
+        price=lambda usage: price(endpoint.name, usage),
+        retries=settings.max_retries,
+    )
+
+
+def _chat_litellm(endpoint: Endpoint, settings: Settings) -> BaseChatModel:
+    import litellm
+    from langchain_litellm import ChatLiteLLM
+
+    litellm.suppress_debug_info = True
+    litellm.drop_params = True
+    _check_provider(endpoint, [str(getattr(p, "value", p)) for p in litellm.provider_list])
+    return ChatLiteLLM(
+        model=endpoint.model,
+        api_base=endpoint.api_base,
+        api_key=endpoint.api_key,
+        max_retries=1,
+        request_timeout=settings.request_timeout,
+        model_kwargs={"max_retries": 0},
+    )
+
+
+def _check_provider(endpoint: Endpoint, known: list[str]) -> None:
+    provider = endpoint.model.split("/", 1)[0]
+    if provider not in known:
+        near = difflib.get_close_matches(provider, [*known, "vllm", "llamacpp"], n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ModelNotFoundError(f"{endpoint.name}: no provider is called '{provider}'.{hint}")

@@ -1,0 +1,37 @@
+"""What model calls took: tokens, and dollars where a price is known. Unknown is not zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from ml_intern.graph.events import Usage
+from ml_intern.llm.factory import Model
+from ml_intern.llm.reply import Reply
+
+
+def usage_event(model: Model, reply: Reply, kind: Literal["main", "compaction"]) -> Usage:
+    """One call's usage, for whoever watches."""
+    usage = reply.usage
+    details = usage.get("input_token_details", {}) if usage else {}
+    return Usage(
+        kind=kind,
+        model=model.name,
+        input_tokens=usage["input_tokens"] if usage else 0,
+        output_tokens=usage["output_tokens"] if usage else 0,
+        cache_read_tokens=details.get("cache_read", 0) or 0,
+        cost_usd=model.price(usage),
+    )
+
+
+def add_usage(total: Mapping[str, float], event: Usage) -> dict[str, float]:
+    """The session's running total with one call added; `unpriced_calls` have no known cost."""
+    added = {
+        "calls": 1,
+        "input_tokens": event.input_tokens,
+        "output_tokens": event.output_tokens,
+        "cache_read_tokens": event.cache_read_tokens,
+        "cost_usd": event.cost_usd or 0.0,
+        "unpriced_calls": int(event.cost_usd is None),
+    }
+    return {key: total.get(key, 0) + value for key, value in added.items()}

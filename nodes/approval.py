@@ -1,0 +1,72 @@
+"""`approval`: every call gets a verdict; what needs a person is asked in one interrupt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import ToolCall, ToolMessage
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from ml_intern.graph.context import RunOptions
+from ml_intern.graph.events import ToolOutput, ToolState, ToolStateChange
+from ml_intern.graph.state import AgentState
+from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
+from ml_intern.nodes.policies.answers import Answer, Decisions, read_answers, request
+from ml_intern.nodes.policies.approval import Verdict, decide, settle
+from ml_intern.nodes.policies.history import newest_reply, pending_calls
+from ml_intern.nodes.policies.marks import malformed_of, marking
+
+
+async def approve(
+    state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps
+) -> Mapping[str, Any]:
+    """Refuse, deny, ask or let through each call at hand.
+
+    The node runs again from its top when the answer arrives, so nothing happens before `interrupt`.
+    """
+    calls = pending_calls(state["messages"])
+    malformed = malformed_of(newest_reply(state["messages"]))
+    mode = options_of(runtime).permission_mode
+    verdicts = [decide(c, deps.tools, mode, malformed.get(c["id"] or "", "")) for c in calls]
+    answers = _ask_person(calls, verdicts)
+    refusals: list[ToolMessage] = []
+    for call, verdict in zip(calls, verdicts, strict=True):
+        answer = answers.get(call["id"])
+        final = settle(call, answer, deps.tools) if answer else verdict
+        if final.action != "run":
+            refusals.append(_refuse(call, final, emitter(runtime)))
+        elif answer:
+            emitter(runtime)(_change(call, "approved"))
+    edits = {call_id: a.args for call_id, a in answers.items() if a.approved and a.args is not None}
+    return {"messages": refusals, "edits": edits}
+
+
+def _ask_person(calls: list[ToolCall], verdicts: list[Verdict]) -> dict[str | None, Answer]:
+    asked = [(c, v.reason) for c, v in zip(calls, verdicts, strict=True) if v.action == "ask"]
+    if not asked:
+        return {}
+    reply: Decisions = interrupt(request(asked), response_schema=Decisions)
+    answers = read_answers(reply, [call for call, _ in asked])
+    return {call["id"]: answer for (call, _), answer in zip(asked, answers, strict=True)}
+
+
+_STATES: dict[str, ToolState] = {"deny": "denied", "reject": "rejected"}
+
+
+def _refuse(call: ToolCall, verdict: Verdict, emit: Emit) -> ToolMessage:
+    if state := _STATES.get(verdict.action):
+        emit(_change(call, state, verdict.reason))
+    text, call_id = verdict.reason, call["id"] or ""
+    emit(ToolOutput(tool=call["name"], tool_call_id=call_id, output=text, success=False))
+    marks = marking("denied") if verdict.action in _STATES else {}
+    return ToolMessage(
+        text, tool_call_id=call_id, name=call["name"], status="error", additional_kwargs=marks
+    )
+
+
+def _change(call: ToolCall, state: ToolState, reason: str = "") -> ToolStateChange:
+    return ToolStateChange(
+        tool=call["name"], tool_call_id=call["id"] or "", state=state, reason=reason
+    )

@@ -1,0 +1,67 @@
+"""The live objects a node works with, bound to it when the graph is built."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from ml_intern.configs.settings import Settings
+from ml_intern.graph.context import RunOptions
+from ml_intern.graph.events import Event
+from ml_intern.llm.background import in_daemon
+from ml_intern.llm.endpoint import resolve
+from ml_intern.llm.factory import Model, make_model
+from ml_intern.tools.spec import ToolSpec
+
+Emit = Callable[[Event], None]
+ModelSource = Callable[[str | None], Awaitable[Model]]
+"""The model of an id, None for the configured one; the same object for the same id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """What the caller provides."""
+
+    settings: Settings
+    model: ModelSource
+    tools: Mapping[str, ToolSpec[Any]]
+    system_prompt: str
+    cwd: Path
+    spill: Path
+    """Where the full text of clipped outputs goes."""
+    env: Mapping[str, str]
+    """The environment of programs the model starts."""
+    seen: dict[Path, str] = field(default_factory=dict)
+    """Files the model has seen, with the fingerprint of what it saw."""
+
+
+def options_of(runtime: Runtime[RunOptions]) -> RunOptions:
+    """The run's options; a caller that sends none gets the careful defaults."""
+    return runtime.context or RunOptions()
+
+
+def emitter(runtime: Runtime[RunOptions]) -> Emit:
+    """Sends an event to whoever watches the run."""
+    return runtime.stream_writer
+
+
+def model_source(
+    settings: Settings, keys: Mapping[str, str], tools: Mapping[str, ToolSpec[Any]]
+) -> ModelSource:
+    """Models made when they are first asked for, off the event loop, and kept."""
+    made: dict[str, Model] = {}
+    schemas = [spec.schema() for spec in tools.values()]
+
+    async def model(name: str | None) -> Model:
+        wanted = name or settings.model_name
+        if wanted not in made:
+            endpoint = resolve(wanted, settings, keys)
+            made[wanted] = await in_daemon(partial(make_model, endpoint, settings, schemas))
+        return made[wanted]
+
+    return model

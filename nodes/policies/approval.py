@@ -1,0 +1,86 @@
+"""May this call run? Decided from the call, its tool and the permission mode alone."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from langchain_core.messages import ToolCall
+from pydantic import ValidationError
+
+from ml_intern.graph.context import PermissionMode
+from ml_intern.nodes.policies.answers import Answer
+from ml_intern.tools.spec import Risk, ToolSpec
+
+
+class Verdict(NamedTuple):
+    """What becomes of a call."""
+
+    action: Literal["run", "ask", "refuse", "deny", "reject"]
+    """`refuse` is a mistake of the model's, `deny` the policy's no, `reject` a person's."""
+    reason: str = ""
+    """Words for the model if refused or denied, for the person if asked."""
+
+
+_ALLOWED: dict[PermissionMode, frozenset[Risk]] = {
+    "plan": frozenset({"read", "plan"}),
+    "default": frozenset({"read", "plan"}),
+    "accept-edits": frozenset({"read", "plan", "edit"}),
+    "yolo": frozenset({"read", "plan", "edit", "execute"}),
+}
+_WHY: dict[Risk, str] = {
+    "read": "it reads",
+    "plan": "it changes the plan",
+    "edit": "it changes files",
+    "execute": "it runs a command on this machine, outside a sandbox",
+}
+
+
+def decide(
+    call: ToolCall, tools: Mapping[str, ToolSpec[Any]], mode: PermissionMode, malformed: str = ""
+) -> Verdict:
+    """The verdict on `call`; `malformed` is what was wrong with it as it came."""
+    if defect := malformed or _defect(call, tools):
+        return Verdict("refuse", defect)
+    risk = tools[call["name"]].risk
+    if risk in _ALLOWED[mode]:
+        return Verdict("run")
+    if mode == "plan":
+        return Verdict(
+            "deny", f"Denied: the session is in plan mode (read-only), and {_WHY[risk]}. Only plan."
+        )
+    return Verdict("ask", _WHY[risk])
+
+
+def settle(call: ToolCall, answer: Answer, tools: Mapping[str, ToolSpec[Any]]) -> Verdict:
+    """The verdict on a call once a person has spoken; edited arguments are checked like the model's."""
+    if not answer.approved:
+        words = f" They say: {answer.message}" if answer.message else ""
+        return Verdict("reject", f"Not run: the user rejected this call.{words}")
+    if answer.args is None:
+        return Verdict("run")
+    defect = _defect({**call, "args": answer.args}, tools)
+    return (
+        Verdict("refuse", f"The user edited the arguments. {defect}") if defect else Verdict("run")
+    )
+
+
+def _defect(call: ToolCall, tools: Mapping[str, ToolSpec[Any]]) -> str:
+    if call["name"] not in tools:
+        near = difflib.get_close_matches(call["name"], tools, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"Not run: there is no tool '{call['name']}'.{hint} Tools: {', '.join(tools)}."
+    try:
+        tools[call["name"]].args.model_validate(call["args"])
+    except ValidationError as error:
+        return f"Not run: wrong arguments for {call['name']}: {_explain(error)}"
+    return ""
+
+
+def _explain(error: ValidationError) -> str:
+    problems = []
+    for item in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in item["loc"]) or "arguments"
+        problems.append(f"{where}: {item['msg']}")
+    return "; ".join(problems) + ". Correct them and call again."

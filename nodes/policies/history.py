@@ -1,0 +1,84 @@
+"""The history as a strict provider wants it, and what is still open in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
+
+from ml_intern.nodes.policies.marks import is_users
+
+NO_RESULT = (
+    "No result: the turn was interrupted. If this call had started, its effect is unknown; "
+    "check before you repeat it."
+)
+
+
+def pending_calls(messages: Sequence[AnyMessage]) -> list[ToolCall]:
+    """The calls of the newest reply that have no result yet."""
+    answered: set[str] = set()
+    for message in reversed(messages):
+        if isinstance(message, AIMessage):
+            return [call for call in message.tool_calls if call["id"] not in answered]
+        if isinstance(message, ToolMessage):
+            answered.add(message.tool_call_id)
+        elif is_users(message):
+            break
+    return []
+
+
+def newest_reply(messages: Sequence[AnyMessage]) -> AIMessage:
+    """The model's newest message; an empty one if it has not spoken."""
+    return next((m for m in reversed(messages) if isinstance(m, AIMessage)), AIMessage(""))
+
+
+def answer_so_far(messages: Sequence[AnyMessage]) -> str | None:
+    """The newest text of the model's in this turn; None if it has not said anything."""
+    for message in reversed(messages):
+        if isinstance(message, AIMessage) and str(message.text).strip():
+            return str(message.text)
+        if is_users(message):
+            break
+    return None
+
+
+def starts_turn(messages: Sequence[AnyMessage]) -> bool:
+    """Whether the newest message is the user's: the model has not answered it yet."""
+    return bool(messages) and is_users(messages[-1])
+
+
+def owes_reply(messages: Sequence[AnyMessage]) -> bool:
+    """Whether the model has to speak next: the newest message is a person's, a tool's or a hint."""
+    return bool(messages) and isinstance(messages[-1], HumanMessage | ToolMessage)
+
+
+def valid_history(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """`messages` as providers accept them.
+
+    Every call is followed by exactly one result; orphan and duplicate results and empty messages
+    are left out; a missing result is said to be missing. The input is not changed.
+    """
+    results: dict[str, ToolMessage] = {}
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            results.setdefault(message.tool_call_id, message)
+    history: list[AnyMessage] = []
+    for message in messages:
+        if isinstance(message, ToolMessage) or _empty(message):
+            continue
+        history.append(message)
+        if isinstance(message, AIMessage):
+            history.extend(
+                results.get(c["id"] or "") or missing_result(c) for c in message.tool_calls
+            )
+    return history
+
+
+def missing_result(call: ToolCall) -> ToolMessage:
+    """What stands in for a result that was never stored."""
+    return ToolMessage(NO_RESULT, tool_call_id=call["id"] or "", name=call["name"], status="error")
+
+
+def _empty(message: AnyMessage) -> bool:
+    calls = isinstance(message, AIMessage) and message.tool_calls
+    return not calls and not str(message.text).strip()

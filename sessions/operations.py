@@ -1,0 +1,52 @@
+"""What a front end can ask of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ml_intern.nodes.policies.answers import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class UserInput:
+    """A message of the user's: begins a turn. Work left open by an earlier turn is given up."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecApproval:
+    """A person's decisions on the calls of the last `approval_required`, in its order."""
+
+    decisions: Sequence[Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Stop the turn, running or waiting."""
+
+    reason: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Summarise the history now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on with work that a crash or an error left open; a pending approval is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Begin an empty session; the old one is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Close the session."""
+
+
+Operation = UserInput | ExecApproval | Interrupt | Compact | Resume | New | Shutdown

@@ -1,0 +1,59 @@
+"""How a turn ended, read off the state it left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage
+
+from ml_intern.graph.events import Status, TurnComplete
+from ml_intern.graph.state import AgentState
+from ml_intern.nodes.policies.history import owes_reply
+
+
+def turn_complete(state: AgentState) -> TurnComplete:
+    """The event that ends a turn whose graph has run to its end."""
+    messages = state.get("messages", [])
+    status = state.get("stop") or ("limit" if owes_reply(messages) else "done")
+    return TurnComplete(
+        status=status,
+        final_response=final_response(messages) if status == "done" else None,
+        history_size=len(messages),
+        iterations=state.get("iterations", 0),
+        usage=dict(state.get("usage", {})),
+    )
+
+
+def final_response(messages: Sequence[AnyMessage]) -> str | None:
+    """The model's answer: the text of the newest message, if it is the model's."""
+    newest = messages[-1] if messages else None
+    return str(newest.text) if isinstance(newest, AIMessage) else None
+
+
+def explanation(status: Status, state: AgentState) -> str:
+    """What to tell the user about a turn that ended without an answer; "" if it is answered."""
+    match status:
+        case "limit":
+            return (
+                f"Stopped after {state.get('iterations', 0)} model calls, the limit of one turn. "
+                "Say 'go on' to continue, or raise --max-iterations."
+            )
+        case "stuck" | "failed":
+            return state.get("reason", "")
+        case _:
+            return ""
+
+
+def approval_tools(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
+    """The calls that wait for a person, from the graph's pending interrupts."""
+    return [
+        {
+            "tool": action["name"],
+            "tool_call_id": action["tool_call_id"],
+            "arguments": action["args"],
+            "reason": action["description"],
+        }
+        for item in interrupts
+        for action in item.value["action_requests"]
+    ]

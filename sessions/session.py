@@ -1,0 +1,216 @@
+"""One thread, opened: operations in, typed events out. Every front end is a client of this."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
+from ml_intern.configs.errors import MlInternError
+from ml_intern.configs.text import clean
+from ml_intern.graph.context import RunOptions
+from ml_intern.graph.events import (
+    ApprovalRequired,
+    Error,
+    Event,
+    Interrupted,
+    Notice,
+    Processing,
+    Ready,
+    Shutdown,
+)
+from ml_intern.graph.state import AgentState
+from ml_intern.llm.tokens import count_text
+from ml_intern.nodes.deps import Deps
+from ml_intern.sessions import operations as op
+from ml_intern.sessions.outcome import approval_tools, explanation, turn_complete
+from ml_intern.sessions.runner import Runner
+from ml_intern.sessions.settle import settle
+
+_NO_LIMIT = 1_000_000
+"""LangGraph's own step limit, out of the way: ours are iterations, budget and time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A thread and what it is run with."""
+
+    id: str
+    graph: CompiledStateGraph[AgentState, RunOptions, AgentState, AgentState]
+    deps: Deps
+    options: RunOptions
+    touch: Callable[[str], Awaitable[None]]
+    """Note in the index that the thread was used, with a title for a thread that has none."""
+    resumed: bool
+
+
+class Session:
+    """Not for concurrent use, but for `Interrupt`, which may come while an operation is under way."""
+
+    def __init__(self, attachment: Attachment, new: Callable[[], Attachment]) -> None:
+        self._at = attachment
+        self._new = new
+        self._seq = 0
+        self._runner = Runner()
+
+    @property
+    def id(self) -> str:
+        """The thread's id."""
+        return self._at.id
+
+    @property
+    def options(self) -> RunOptions:
+        """What the next run is started with."""
+        return self._at.options
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the thread was there before."""
+        return self._at.resumed
+
+    async def state(self) -> AgentState:
+        """The thread's newest values."""
+        snapshot = await self._at.graph.aget_state(self._config)
+        values: AgentState = snapshot.values  # type: ignore[assignment]
+        return values
+
+    async def unfinished(self) -> bool:
+        """Whether an earlier turn was cut off. `next` does not tell: it can be empty all the same."""
+        return bool((await self._at.graph.aget_state(self._config)).tasks)
+
+    async def handle(self, operation: op.Operation) -> AsyncIterator[Event]:
+        """Carry out an operation; its events, until it is done or waits for a person."""
+        self._runner.forget()
+        try:
+            async for event in self._dispatch(operation):
+                yield self._stamp(event)
+        except MlInternError as error:
+            yield self._stamp(Error(error=str(error), exit_code=int(error.exit)))
+
+    def _stamp(self, event: Event) -> Event:
+        self._seq += 1
+        return replace(event, session_id=self.id, seq=self._seq, time=_now())
+
+    @property
+    def _config(self) -> RunnableConfig:
+        return {"configurable": {"thread_id": self.id}, "recursion_limit": _NO_LIMIT}
+
+    def _dispatch(self, operation: op.Operation) -> AsyncIterator[Event]:
+        match operation:
+            case op.UserInput(text):
+                return self._input(text)
+            case op.ExecApproval(decisions):
+                return self._run(Command(resume={"decisions": list(decisions)}))
+            case op.Resume():
+                return self._resume()
+            case op.Compact():
+                return self._run({"compact": True})
+            case op.Interrupt(reason):
+                return self._interrupt(reason)
+            case op.New():
+                return self._begin()
+            case op.Shutdown():
+                return self._shutdown()
+
+    def ready(self) -> Event:
+        """The event that opens a session."""
+        return self._stamp(self._ready())
+
+    def _ready(self) -> Ready:
+        model = self.options.model or self._at.deps.settings.model_name
+        return Ready(tool_count=len(self._at.deps.tools), model=model, resumed=self._at.resumed)
+
+    async def _input(self, text: str) -> AsyncIterator[Event]:
+        text, replaced = clean(text)
+        if replaced:
+            yield Notice(
+                message=f"{replaced} characters that are not text were replaced by U+FFFD."
+            )
+        if problem := await self._too_long(text):
+            yield Error(error=problem, exit_code=2)
+            return
+        await settle(self._at.graph, self._config)
+        await self._at.touch(text)
+        yield Processing(message=text)
+        async for event in self._run({"messages": [HumanMessage(text)]}):
+            yield event
+
+    async def _too_long(self, text: str) -> str:
+        """Why a message cannot be sent at all; "" for nearly all of them, which are not counted."""
+        if len(text) < 20_000:
+            return ""
+        model = await self._at.deps.model(self.options.model)
+        size = await asyncio.to_thread(count_text, text)
+        limit = int(model.window * self._at.deps.settings.compact_at)
+        if size <= limit:
+            return ""
+        return (
+            f"The message has about {size:,} tokens; {model.name} takes {limit:,}. Nothing was sent. "
+            "Put the text into a file and name the file instead."
+        )
+
+    async def _run(self, payload: Any) -> AsyncIterator[Event]:  # noqa: ANN401 - see Runner.run
+        last: Event | None = None
+        at = self._at
+        async for last in self._runner.run(at.graph, payload, self._config, at.options):
+            yield last
+        if isinstance(last, Interrupted):
+            await settle(at.graph, self._config)
+        for event in await self._ending(last):
+            yield event
+
+    async def _ending(self, last: Event | None) -> list[Event]:
+        """What follows a run: a question, or the end of the turn and why it ended."""
+        snapshot = await self._at.graph.aget_state(self._config)
+        values: AgentState = snapshot.values  # type: ignore[assignment]
+        complete = turn_complete(values)
+        if isinstance(last, Error):
+            return [replace(complete, status="failed", final_response=None)]
+        if isinstance(last, Interrupted):
+            return [replace(complete, status="interrupted", final_response=None)]
+        if tools := approval_tools(snapshot.interrupts):
+            return [ApprovalRequired(tools=tools, count=len(tools))]
+        if why := explanation(complete.status, values):
+            return [
+                Error(error=why) if complete.status == "failed" else Notice(message=why),
+                complete,
+            ]
+        return [complete]
+
+    async def _resume(self) -> AsyncIterator[Event]:
+        snapshot = await self._at.graph.aget_state(self._config)
+        if tools := approval_tools(snapshot.interrupts):
+            yield ApprovalRequired(tools=tools, count=len(tools))
+        elif snapshot.tasks:
+            yield Processing()
+            async for event in self._run(None):
+                yield event
+
+    def stop(self, reason: str = "user") -> bool:
+        """Stop a running turn, from a signal handler for one; False if none is running."""
+        return self._runner.stop(reason)
+
+    async def _interrupt(self, reason: str) -> AsyncIterator[Event]:
+        """A running turn ends by itself with `interrupted`; one that waits is given up here."""
+        if not self.stop(reason) and await self.unfinished():
+            await settle(self._at.graph, self._config)
+            yield Interrupted(reason=reason)
+
+    async def _begin(self) -> AsyncIterator[Event]:
+        self._at = self._new()
+        yield self._ready()
+
+    async def _shutdown(self) -> AsyncIterator[Event]:
+        self._runner.stop("shutdown")
+        yield Shutdown()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
