@@ -29,8 +29,8 @@ def render(event: ev.Event) -> RenderableType | None:
             return tool_line(tool, arguments)
         case ev.ToolOutput(tool="plan_tool", success=True):
             return None
-        case ev.ToolOutput(output=output, success=success):
-            return output_block(output, success)
+        case ev.ToolOutput(tool=tool, output=output, success=success):
+            return output_block(tool, output, success)
         case ev.PlanUpdate(plan=plan):
             return plan_block(plan)
         case ev.Compacted(old_tokens=old, new_tokens=new):
@@ -67,13 +67,14 @@ def summary(arguments: Mapping[str, Any]) -> str:
     return line if len(line) <= _ARGS else f"{line[:_ARGS]}…"
 
 
-def output_block(output: str, success: bool) -> Text:
-    """The first lines of a result, and how many more there are."""
+def output_block(tool: str, output: str, success: bool) -> Text:
+    """The first lines of a result, and how many more there are. Calls run at once: it names its tool."""
     lines = safe(output).splitlines() or [""]
     shown = [f"  │ {line[:200]}" for line in lines[:_OUTPUT_LINES]]
     if more := len(lines) - len(shown):
         shown.append(f"  │ … {more} more lines")
-    return Text("\n".join(shown), style="dim" if success else "red")
+    style = "dim" if success else "red"
+    return Text.assemble((f"  {'✔' if success else '✗'} {safe(tool)}\n", style), ("\n".join(shown), style))
 
 
 def plan_block(plan: Sequence[Mapping[str, Any]]) -> Text:

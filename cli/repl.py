@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import HTML
+from prompt_toolkit.history import DummyHistory
 from rich.console import Console
 
 from ml_intern.cli import commands
@@ -53,6 +54,8 @@ class Repl:
         self._session = session
         self._screen = screen
         self._prompt: PromptSession[str] = PromptSession()
+        # Of its own, so that answers do not end up among the messages that arrow-up recalls.
+        self._questions: PromptSession[str] = PromptSession(history=DummyHistory())
         self._interrupted_at = -_TWICE
         self._leaving = False
 
@@ -111,7 +114,7 @@ class Repl:
             return op.Interrupt()
 
     async def _ask(self, question: str, begin: str) -> str:
-        return await self._prompt.prompt_async(question, default=begin)
+        return await self._questions.prompt_async(question, default=begin)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

@@ -28,6 +28,8 @@ class Screen:
             case ev.AssistantMessage(content=content):
                 self.text(content)
             case _:
+                # A run that is cut off has no stream end: what came until then is shown all the same.
+                self.text(self._blocks.flush())
                 self.print(render(event))
 
     def print(self, renderable: RenderableType | None) -> None:

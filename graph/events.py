@@ -37,7 +37,7 @@ class Ready(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processing(Event):
-    """A turn began: the user's message is stored."""
+    """A turn begins, or goes on."""
 
     type: Literal["processing"] = field(default="processing", init=False)
     message: str = ""

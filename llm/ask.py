@@ -17,12 +17,13 @@ from ml_intern.graph.events import (
     Event,
     Notice,
 )
-from ml_intern.llm.errors import ModelError, translate
+from ml_intern.llm.errors import ModelError, ModelUnreachableError, translate
 from ml_intern.llm.factory import Chat, Model
 from ml_intern.llm.reply import Reply, assemble, from_message, text_of
 
 Emit = Callable[[Event], None]
 
+_UNREACHABLE_RETRIES = 2
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 
@@ -37,12 +38,18 @@ async def ask(model: Model, messages: Sequence[BaseMessage], emit: Emit, *, stre
         try:
             return await _once(model, messages, emit, stream=stream)
         except ModelError as error:
-            if not error.retryable or attempt == model.retries:
+            if not error.retryable or attempt >= _budget(error, model):
                 raise
             wait = wait_before(attempt + 1, error.retry_after, random.random())
             emit(Notice(message=f"{error} Trying again in {wait:.1f} s."))
         await asyncio.sleep(wait)
     raise AssertionError("unreachable")
+
+
+def _budget(error: ModelError, model: Model) -> int:
+    """Retries an error is worth. A server that is not there seldom comes back within a minute."""
+    unreachable = isinstance(error, ModelUnreachableError)
+    return min(model.retries, _UNREACHABLE_RETRIES) if unreachable else model.retries
 
 
 def wait_before(attempt: int, retry_after: float | None, chance: float) -> float:
@@ -73,7 +80,7 @@ async def _once(model: Model, messages: Sequence[BaseMessage], emit: Emit, *, st
     except (ModelError, asyncio.CancelledError):
         raise
     except Exception as error:
-        raise translate(error, model.name) from error
+        raise translate(error, model.name, model.where) from error
 
 
 async def _streamed(chat: Chat, messages: Sequence[BaseMessage], emit: Emit) -> Reply:

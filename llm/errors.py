@@ -4,11 +4,15 @@
 ModelError               carries `retryable` and, if the provider said so, `retry_after` in seconds
 ├── ModelAuthError       401, 402, 403: the key is missing, refused or unpaid; exit code 3
 ├── ModelNotFoundError   404 or an id that no provider takes; exit code 2
+├── ModelUnreachableError no connection: tried again only briefly
 └── ContextOverflowError the request is longer than the model's window
 ```
 """
 
 from __future__ import annotations
+
+import json
+from contextlib import suppress
 
 from ml_intern.configs.errors import Exit, MlInternError
 
@@ -42,32 +46,55 @@ class ModelNotFoundError(ModelError):
     exit = Exit.USAGE
 
 
+class ModelUnreachableError(ModelError):
+    """No connection to the provider could be made."""
+
+
 class ContextOverflowError(ModelError):
     """The request is longer than the model's window."""
 
 
-def translate(error: Exception, model: str) -> ModelError:
-    """The provider's exception in our terms. `error` comes from litellm or below."""
+def translate(error: Exception, model: str, where: str) -> ModelError:
+    """The provider's exception in our terms. `error` comes from litellm; `where` is the endpoint."""
     from litellm import exceptions
 
     status = getattr(error, "status_code", None)
+    detail = _detail(error)
     if isinstance(error, exceptions.ContextWindowExceededError):
         return ContextOverflowError(f"{model}: the request is longer than the model's window.")
     if status in _HINTS:
-        return ModelAuthError(f"{model}: {_HINTS[status]} ({_brief(error)}).")
-    if status == 404:
-        return ModelNotFoundError(f"{model}: no such model at its provider ({_brief(error)}).")
-    retryable = _retryable(error, status)
+        return ModelAuthError(f"{model}: {_HINTS[status]} ({detail}).")
+    if status == 404:  # noqa: PLR2004
+        return ModelNotFoundError(f"{model}: there is no such model at {where} ({detail}).")
+    if _unreachable(error):
+        return ModelUnreachableError(
+            f"{model}: nothing answers at {where}. Is the server running, and the network up?",
+            retryable=True,
+        )
     return ModelError(
-        f"{model}: {_brief(error)}", retryable=retryable, retry_after=_retry_after(error)
+        f"{model}: {detail}.",
+        retryable=_passing(error, status),
+        retry_after=_retry_after(error),
     )
 
 
-def _retryable(error: Exception, status: int | None) -> bool:
+def _passing(error: Exception, status: int | None) -> bool:
     from litellm import exceptions
 
     passing = (exceptions.Timeout, exceptions.APIConnectionError, exceptions.MidStreamFallbackError)
-    return isinstance(error, passing) or status in (408, 409, 425, 429) or (status or 0) >= 500
+    return isinstance(error, passing) or status in (408, 409, 425, 429) or (status or 0) >= 500  # noqa: PLR2004
+
+
+def _unreachable(error: BaseException) -> bool:
+    """Whether no connection could be made at all. litellm calls that a 500; the cause tells."""
+    import httpx
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, httpx.ConnectError | ConnectionRefusedError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _retry_after(error: Exception) -> float | None:
@@ -78,8 +105,11 @@ def _retry_after(error: Exception) -> float | None:
         return None
 
 
-def _brief(error: Exception) -> str:
-    """The first line of the message, without litellm's prefixes, at most 300 characters."""
-    lines = str(getattr(error, "message", None) or error).strip().splitlines() or [""]
-    text = lines[0].rsplit("Exception - ", 1)[-1].removeprefix("litellm.")
-    return (text[:300] or type(error).__name__).rstrip(".")
+def _detail(error: Exception) -> str:
+    """What the provider said: the message in its JSON, else the first line of litellm's own."""
+    text = str(getattr(error, "message", None) or error).strip()
+    with suppress(ValueError, TypeError, KeyError):
+        body, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        text = str(body["error"]["message"])
+    first = (text.splitlines() or [""])[0].rsplit("Exception - ", 1)[-1].removeprefix("litellm.")
+    return (first[:300] or type(error).__name__).rstrip(".")

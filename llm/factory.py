@@ -25,6 +25,8 @@ class Model:
     """A model ready to be called."""
 
     name: str
+    where: str
+    """The endpoint, for messages."""
     chat: Chat
     """With the tools bound."""
     plain: Chat
@@ -48,6 +50,7 @@ def make_model(endpoint: Endpoint, settings: Settings, tools: Sequence[dict[str,
     base = _chat_litellm(endpoint, settings)
     return Model(
         name=endpoint.name,
+        where=endpoint.api_base or f"the provider {endpoint.model.split('/', 1)[0]}",
         chat=base.bind_tools(list(tools)),
         plain=base,
         window=settings.context_window or window(endpoint.name),

@@ -52,7 +52,7 @@ def approval_tools(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
             "tool": action["name"],
             "tool_call_id": action["tool_call_id"],
             "arguments": action["args"],
-            "reason": action["description"],
+            "reason": action["reason"],
         }
         for item in interrupts
         for action in item.value["action_requests"]

@@ -55,6 +55,7 @@ def request(calls: Sequence[tuple[ToolCall, str]]) -> dict[str, Any]:
                 "arguments": call["args"],
                 "description": f"{call['name']} needs your approval: {why}.",
                 "tool_call_id": call["id"],
+                "reason": why,
             }
             for call, why in calls
         ],

@@ -56,8 +56,8 @@ def decide(
 def settle(call: ToolCall, answer: Answer, tools: Mapping[str, ToolSpec[Any]]) -> Verdict:
     """The verdict on a call once a person has spoken; edited arguments are checked like the model's."""
     if not answer.approved:
-        words = f" They say: {answer.message}" if answer.message else ""
-        return Verdict("reject", f"Not run: the user rejected this call.{words}")
+        words = f" {answer.message}" if answer.message else ""
+        return Verdict("reject", f"Not run: this call was not approved.{words}")
     if answer.args is None:
         return Verdict("run")
     defect = _defect({**call, "args": answer.args}, tools)
