@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -43,7 +44,7 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
     try:
         async with aiosqlite.connect(path, timeout=5) as connection:
             await _prepare(connection, path)
-            # None: messages and plain values only. The default would run code found in a checkpoint.
+            # None: messages and plain values only; the default runs code found in a checkpoint.
             serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
             saver = AsyncSqliteSaver(connection, serde=serializer)
             await saver.setup()
@@ -53,7 +54,7 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
 
 
 async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
-    path.chmod(0o600)
+    await asyncio.to_thread(path.chmod, 0o600)
     await connection.execute("PRAGMA journal_mode=WAL")
     await connection.execute("PRAGMA synchronous=FULL")
     async with connection.execute("PRAGMA user_version") as cursor:

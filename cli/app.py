@@ -1,4 +1,4 @@
-"""The `ml-intern` command: its words in, an exit code out. Heavy imports wait until they are needed."""
+"""The `ml-intern` command: words in, an exit code out. Heavy imports wait."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ task = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_ma
 
 
 @task.command(epilog=_COMMANDS)
-def run(  # noqa: PLR0913 - one parameter a flag
+def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     prompt: Annotated[
         list[str] | None,
         typer.Argument(help="What to do; '-' reads it from stdin. Without it: interactive."),
@@ -43,20 +43,18 @@ def run(  # noqa: PLR0913 - one parameter a flag
     ] = False,
     resume: Annotated[
         str | None,
-        typer.Option("--resume", "-r", help="Go on with a session: its id or the start of it."),
+        typer.Option("--resume", "-r", help="Go on with a session, by the start of its id."),
     ] = None,
     output_format: Annotated[
         OutputFormat, typer.Option("--output-format", help="What a headless run prints to stdout.")
     ] = "text",
     permission_mode: Annotated[
         PermissionMode | None,
-        typer.Option(
-            "--permission-mode", help="What needs your approval. Headless: yolo unless given."
-        ),
+        typer.Option("--permission-mode", help="What needs your approval; headless: yolo."),
     ] = None,
     max_iterations: Annotated[
         int | None,
-        typer.Option("--max-iterations", help="Model calls in one turn; -1 for no limit."),
+        typer.Option("--max-iterations", help="Model calls in a turn; -1: no limit."),
     ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", min=0.0, help="Seconds a headless run may take.")
@@ -103,7 +101,7 @@ def run_demo(
         OutputFormat, typer.Option("--output-format", help="What to print to stdout.")
     ] = "text",
 ) -> None:
-    """A whole run, offline and without a key: the model's part is recorded, everything else is real."""
+    """A whole run, offline and without a key: the model is a recording, all else is real."""
     gc.disable()
     from ml_intern.cli.demo import play
 

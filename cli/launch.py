@@ -26,7 +26,7 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
     """The session that `request` names; its model is being loaded meanwhile.
 
     Raises:
-        MlInternError: the configuration or the database cannot be used, or there is no such session.
+        MlInternError: the configuration or the database cannot be used, or no such session.
     """
     around = _surroundings(request)
     options = _options(request, around.settings, interactive=interactive)
@@ -76,7 +76,7 @@ def _options(request: Request, settings: Settings, *, interactive: bool) -> RunO
 
 
 async def _load(model: ModelSource, name: str | None) -> None:
-    """Import the provider's library before it is needed. What fails here fails again, and is told, then."""
+    """Import the provider's library before it is needed. What fails here fails again, aloud."""
     with suppress(MlInternError):
         await model(name)
     # The collector is off since the command began: it would go through millions of new objects.

@@ -68,13 +68,15 @@ def summary(arguments: Mapping[str, Any]) -> str:
 
 
 def output_block(tool: str, output: str, success: bool) -> Text:
-    """The first lines of a result, and how many more there are. Calls run at once: it names its tool."""
+    """The first lines of a result, under its tool's name: several calls run at once."""
     lines = safe(output).splitlines() or [""]
     shown = [f"  │ {line[:200]}" for line in lines[:_OUTPUT_LINES]]
     if more := len(lines) - len(shown):
         shown.append(f"  │ … {more} more lines")
     style = "dim" if success else "red"
-    return Text.assemble((f"  {'✔' if success else '✗'} {safe(tool)}\n", style), ("\n".join(shown), style))
+    return Text.assemble(
+        (f"  {'✔' if success else '✗'} {safe(tool)}\n", style), ("\n".join(shown), style)
+    )
 
 
 def plan_block(plan: Sequence[Mapping[str, Any]]) -> Text:

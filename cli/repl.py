@@ -73,7 +73,7 @@ class Repl:
             Leave: it said to leave.
         """
         try:
-            line = await self._prompt.prompt_async(HTML("<ansicyan><b>› </b></ansicyan>"))
+            line = await self._prompt.prompt_async(HTML("<ansicyan><b>&gt; </b></ansicyan>"))
         except EOFError:
             raise Leave from None
         except KeyboardInterrupt:
@@ -84,9 +84,8 @@ class Repl:
         if command := commands.find(line):
             await self._command(command.action)
         elif commands.looks_like_command(line):
-            self._screen.line(
-                f"Unknown command {safe(line.strip())}. /help shows them.", style="red"
-            )
+            what = f"Unknown command {safe(line.strip())}. /help shows them."
+            self._screen.line(what, style="red")
         elif line.strip():
             await self.run(op.UserInput(line))
 

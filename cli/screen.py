@@ -28,7 +28,7 @@ class Screen:
             case ev.AssistantMessage(content=content):
                 self.text(content)
             case _:
-                # A run that is cut off has no stream end: what came until then is shown all the same.
+                # A run that is cut off has no stream end; what came until then is shown.
                 self.text(self._blocks.flush())
                 self.print(render(event))
 
@@ -48,7 +48,7 @@ class Screen:
 
 
 class Progress(Screen):
-    """What a headless run shows on stderr: the model's text only once it turns out not to be the answer."""
+    """What a headless run shows on stderr: all but the answer, which goes to stdout."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)

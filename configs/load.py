@@ -103,9 +103,7 @@ def tighten(base: dict[str, Any], project: Mapping[str, Any], path: Path) -> dic
     checked = _validate({**base, **project}, str(path))
     for key in project:
         if key not in ("permission_mode", "max_iterations"):
-            raise ConfigError(
-                f"{path}: '{key}' may not be set by a project, only by {user_hint()}."
-            )
+            raise ConfigError(f"{path}: a project may not set '{key}', only {user_hint()} may.")
     result = dict(base)
     if checked.permission_mode is not None:
         modes = (checked.permission_mode, base.get("permission_mode") or "yolo")

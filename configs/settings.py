@@ -15,7 +15,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     model_name: str
-    """The model when `--model` is not given: a LiteLLM id, `huggingface/<org>/<model>` or a local server's."""
+    """The model without `--model`: LiteLLM's id, `huggingface/<org>/<model>` or a local one."""
     mcpServers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """MCP servers by name. Accepted and checked; not connected yet."""
     permission_mode: PermissionMode | None = None

@@ -20,7 +20,7 @@ from ml_intern.tools.registry import by_name
 
 
 def studio_deps() -> Deps:
-    """What the graph runs with under a server: the folder it was started in, the user's settings."""
+    """What the graph runs with under a server: its folder, the user's settings."""
     environ, cwd = prepared_environment(), Path.cwd()
     # A lazy import inside a node would block the server's event loop, which it refuses.
     for module in ("langchain_litellm", "tiktoken", "tiktoken_ext.openai_public"):

@@ -14,7 +14,7 @@ from ml_intern.graph.routing import (
     after_doom_check,
     after_llm,
 )
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, TurnInput
 from ml_intern.nodes.approval import approve
 from ml_intern.nodes.compaction import compact
 from ml_intern.nodes.deps import Deps
@@ -22,12 +22,12 @@ from ml_intern.nodes.doom_check import doom_check
 from ml_intern.nodes.llm import call_model
 from ml_intern.nodes.tool_execute import run_tool
 
-Builder = StateGraph[AgentState, RunOptions, AgentState, AgentState]
+Builder = StateGraph[AgentState, RunOptions, TurnInput, AgentState]
 
 
 def build_graph(deps: Deps) -> Builder:
-    """The agent, not compiled: a caller adds its checkpointer, LangGraph's server brings its own."""
-    graph = StateGraph(AgentState, context_schema=RunOptions)
+    """The agent, not compiled: a caller adds a checkpointer, LangGraph's server has its own."""
+    graph = StateGraph(AgentState, context_schema=RunOptions, input_schema=TurnInput)
     graph.add_node("compaction", partial(compact, deps=deps))
     graph.add_node("llm", partial(call_model, deps=deps))
     graph.add_node("doom_check", doom_check)

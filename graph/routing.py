@@ -11,9 +11,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from ml_intern.graph.context import RunOptions
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, ToolTask
 from ml_intern.nodes.policies.history import owes_reply, pending_calls, starts_turn
-from ml_intern.nodes.tool_execute import ToolTask
 
 END: Final = "__end__"
 """LangGraph's name of the end, spelt out so that it can stand in a `Literal`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from langchain_core.messages import AnyMessage, RemoveMessage, convert_to_messages
+from langchain_core.messages import AnyMessage, RemoveMessage, ToolCall, convert_to_messages
 from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
@@ -48,6 +48,13 @@ def _flatten(writes: Sequence[Any]) -> list[Any]:
     return convert_to_messages([message for write in lists for message in write])
 
 
+class TurnInput(TypedDict, total=False):
+    """What a run may be started with; LangGraph Studio makes its form from this."""
+
+    messages: Annotated[list[AnyMessage], DeltaChannel(messages_reducer, snapshot_frequency=100)]
+    compact: bool
+
+
 class AgentState(TypedDict, total=False):
     """The channels of the graph."""
 
@@ -68,3 +75,11 @@ class AgentState(TypedDict, total=False):
     stop: Stop | None
     reason: str
     """What to tell the user about `stop`."""
+
+
+class ToolTask(TypedDict):
+    """What a `Send` carries: the call and nothing else, so that storage stays linear."""
+
+    call: ToolCall
+    edited: bool
+    """Whether the arguments are a person's."""

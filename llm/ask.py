@@ -72,7 +72,9 @@ async def summarise(model: Model, messages: Sequence[BaseMessage], emit: Emit) -
     )
 
 
-async def _once(model: Model, messages: Sequence[BaseMessage], emit: Emit, *, stream: bool) -> Reply:
+async def _once(
+    model: Model, messages: Sequence[BaseMessage], emit: Emit, *, stream: bool
+) -> Reply:
     try:
         if stream:
             return await _streamed(model.chat, messages, emit)

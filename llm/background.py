@@ -1,4 +1,4 @@
-"""Blocking work that nobody has to wait for: the process may end, or the wait be given up, before it."""
+"""Blocking work that nobody has to wait for: the process may end before it does."""
 
 from __future__ import annotations
 

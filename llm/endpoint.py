@@ -62,10 +62,8 @@ def resolve(name: str, settings: Settings, keys: Mapping[str, str]) -> Endpoint:
         base = settings.local_base_urls[provider]
         return Endpoint(name=name, model=f"openai/{rest}", api_base=base, api_key=key)
     if provider == "huggingface":
-        key = _key(name, provider, keys)
-        return Endpoint(
-            name=name, model=f"openai/{rest}", api_base=settings.hf_router_url, api_key=key
-        )
+        key, base = _key(name, provider, keys), settings.hf_router_url
+        return Endpoint(name=name, model=f"openai/{rest}", api_base=base, api_key=key)
     if provider == "openai" and settings.openai_base_url:
         key = keys.get("OPENAI_API_KEY") or _NO_KEY
         return Endpoint(name=name, model=name, api_base=settings.openai_base_url, api_key=key)
@@ -81,6 +79,6 @@ def _key(name: str, provider: str, keys: Mapping[str, str]) -> str:
             return value
     raise CredentialError(
         f"{name} needs a key: set {wanted[0]} in the environment or in a .env file here. "
-        "Or choose another model with --model (a local one: ollama/…, vllm/…, lm_studio/…, llamacpp/…), "
-        "or see how it works without any: ml-intern demo."
+        "Or choose another model with --model (a local one: ollama/…, vllm/…, lm_studio/…, "
+        "llamacpp/…), or see how it works without any: ml-intern demo."
     )

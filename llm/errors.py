@@ -55,7 +55,7 @@ class ContextOverflowError(ModelError):
 
 
 def translate(error: Exception, model: str, where: str) -> ModelError:
-    """The provider's exception in our terms. `error` comes from litellm; `where` is the endpoint."""
+    """The provider's exception in our terms; `error` is litellm's, `where` the endpoint."""
     from litellm import exceptions
 
     status = getattr(error, "status_code", None)
@@ -64,7 +64,7 @@ def translate(error: Exception, model: str, where: str) -> ModelError:
         return ContextOverflowError(f"{model}: the request is longer than the model's window.")
     if status in _HINTS:
         return ModelAuthError(f"{model}: {_HINTS[status]} ({detail}).")
-    if status == 404:  # noqa: PLR2004
+    if status == 404:
         return ModelNotFoundError(f"{model}: there is no such model at {where} ({detail}).")
     if _unreachable(error):
         return ModelUnreachableError(
@@ -82,7 +82,7 @@ def _passing(error: Exception, status: int | None) -> bool:
     from litellm import exceptions
 
     passing = (exceptions.Timeout, exceptions.APIConnectionError, exceptions.MidStreamFallbackError)
-    return isinstance(error, passing) or status in (408, 409, 425, 429) or (status or 0) >= 500  # noqa: PLR2004
+    return isinstance(error, passing) or status in (408, 409, 425, 429) or (status or 0) >= 500
 
 
 def _unreachable(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""The model behind an endpoint. Importing litellm takes seconds, so it happens here, when called."""
+"""The model behind an endpoint. Importing litellm takes seconds: it happens when called."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How many tokens a history takes: the provider's own count, plus tiktoken for what came after.
 
-tiktoken's o200k_base comes from litellm's package (`configs.environment.prepare`), so counting works
-offline. For other models' tokenizers it is an estimate, hence the margin where no usage is known.
+tiktoken's o200k_base comes from litellm's package (`configs.environment.prepare`), so counting
+works offline. For other tokenizers it is an estimate, hence the margin where no usage is known.
 """
 
 from __future__ import annotations

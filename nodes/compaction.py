@@ -1,4 +1,4 @@
-"""`compaction`: before a model call, shorten a history that would not fit. Most often it does nothing."""
+"""`compaction`: shorten a history that would not fit. Most often it does nothing."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ async def compact(
     new = await asyncio.to_thread(size, kept)
     if new > limit or (new >= old and old > limit):
         raise ModelError(
-            f"The conversation takes {old:,} tokens and could not be shortened below {limit:,}, which "
-            f"{model.name} needs. Start anew with /new, or choose a model with a larger window."
+            f"The conversation takes {old:,} tokens and could not be shortened below {limit:,} for "
+            f"the window of {model.name}. Start anew with /new, or take a model with a larger one."
         )
     emit(Compacted(old_tokens=old, new_tokens=new))
     return {

@@ -21,7 +21,7 @@ _ADVICE = "Change the arguments, the tool or the approach, or tell the user what
 
 
 async def doom_check(state: AgentState, runtime: Runtime[RunOptions]) -> Mapping[str, Any]:
-    """Answer the calls at hand that go in circles; give the turn up after `MAX_STRIKES` in a row."""
+    """Answer calls that go in circles; give the turn up after `MAX_STRIKES` in a row."""
     calls = pending_calls(state["messages"])
     found = {call["id"]: why for call in calls if (why := repetition(state["messages"], call))}
     if not found:

@@ -1,4 +1,4 @@
-"""`tool_execute`: one approved call, run once. It never raises: a failure is a result the model reads."""
+"""`tool_execute`: one approved call, run once. It never raises: a failure is a result."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langgraph.runtime import Runtime
-from typing_extensions import TypedDict
 
 from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import PlanUpdate, ToolLog, ToolOutput, ToolState, ToolStateChange
+from ml_intern.graph.state import ToolTask
 from ml_intern.nodes.deps import Deps, Emit, emitter
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.output import clip
@@ -22,14 +22,6 @@ from ml_intern.tools.spec import ToolContext, ToolResult, ToolSpec
 _EDITED = "[The user changed the arguments of this call before it ran: {args}]\n"
 
 log = logging.getLogger(__name__)
-
-
-class ToolTask(TypedDict):
-    """What a `Send` carries: the call and nothing else, so that storage stays linear."""
-
-    call: ToolCall
-    edited: bool
-    """Whether the arguments are a person's."""
 
 
 async def run_tool(

@@ -85,8 +85,7 @@ def _explain(error: BaseException) -> Error:
     if isinstance(error, MlInternError):
         return Error(error=str(error), exit_code=int(error.exit))
     if isinstance(error, sqlite3.Error):
-        return Error(
-            error=f"The session could not be saved: {error}. What was done until now is kept."
-        )
+        what = f"The session could not be saved: {error}."
+        return Error(error=f"{what} All that was saved before is kept.")
     log.error("the run failed", exc_info=error)
     return Error(error=f"Something unexpected went wrong: {type(error).__name__}: {error}")

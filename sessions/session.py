@@ -26,7 +26,7 @@ from ml_intern.graph.events import (
     Ready,
     Shutdown,
 )
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, TurnInput
 from ml_intern.llm.tokens import count_text
 from ml_intern.nodes.deps import Deps
 from ml_intern.sessions import operations as op
@@ -43,7 +43,7 @@ class Attachment:
     """A thread and what it is run with."""
 
     id: str
-    graph: CompiledStateGraph[AgentState, RunOptions, AgentState, AgentState]
+    graph: CompiledStateGraph[AgentState, RunOptions, TurnInput, AgentState]
     deps: Deps
     options: RunOptions
     touch: Callable[[str], Awaitable[None]]
@@ -52,7 +52,7 @@ class Attachment:
 
 
 class Session:
-    """Not for concurrent use, but for `Interrupt`, which may come while an operation is under way."""
+    """Not for concurrent use, but for `Interrupt`, which may come during another operation."""
 
     def __init__(self, attachment: Attachment, new: Callable[[], Attachment]) -> None:
         self._at = attachment
@@ -82,7 +82,7 @@ class Session:
         return values
 
     async def unfinished(self) -> bool:
-        """Whether an earlier turn was cut off. `next` does not tell: it can be empty all the same."""
+        """Whether an earlier turn was cut off. `next` does not tell: it can be empty even so."""
         return bool((await self._at.graph.aget_state(self._config)).tasks)
 
     async def handle(self, operation: op.Operation) -> AsyncIterator[Event]:
@@ -152,8 +152,8 @@ class Session:
         if size <= limit:
             return ""
         return (
-            f"The message has about {size:,} tokens; {model.name} takes {limit:,}. Nothing was sent. "
-            "Put the text into a file and name the file instead."
+            f"The message has about {size:,} tokens; {model.name} takes {limit:,}. Nothing was "
+            "sent. Put the text into a file and name the file instead."
         )
 
     async def _run(self, payload: Any) -> AsyncIterator[Event]:  # noqa: ANN401 - see Runner.run
@@ -178,10 +178,8 @@ class Session:
         if tools := approval_tools(snapshot.interrupts):
             return [ApprovalRequired(tools=tools, count=len(tools))]
         if why := explanation(complete.status, values):
-            return [
-                Error(error=why) if complete.status == "failed" else Notice(message=why),
-                complete,
-            ]
+            failed = complete.status == "failed"
+            return [Error(error=why) if failed else Notice(message=why), complete]
         return [complete]
 
     async def _resume(self) -> AsyncIterator[Event]:

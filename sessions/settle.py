@@ -1,4 +1,4 @@
-"""Give up what a turn left open, so that the history is whole and nothing runs by surprise later."""
+"""Give up what a turn left open: the history is whole, nothing runs by surprise later."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ async def settle(graph: CompiledStateGraph[Any, Any, Any, Any], config: Runnable
         state = await graph.aget_state(config)
     calls = pending_calls(state.values.get("messages", []))
     if calls:
-        results = [
-            _not_run(missing_result(call)) if asked else missing_result(call) for call in calls
-        ]
+        results = [missing_result(call) for call in calls]
+        results = [_not_run(result) for result in results] if asked else results
         update = {"messages": results, "stop": "interrupted", "reason": ""}
         await graph.aupdate_state(config, update, as_node="llm")
 

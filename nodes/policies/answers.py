@@ -1,7 +1,7 @@
 """The approval interrupt's question and the reading of its answer.
 
-The shape is langchain's `HITLRequest`, which LangGraph Studio, agent-chat-ui and agent-inbox render;
-agent-inbox reads `arguments` where the others read `args`.
+The shape is langchain's `HITLRequest`, which LangGraph Studio, agent-chat-ui and agent-inbox
+render; agent-inbox reads `arguments` where the others read `args`.
 """
 
 from __future__ import annotations

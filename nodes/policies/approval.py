@@ -54,7 +54,7 @@ def decide(
 
 
 def settle(call: ToolCall, answer: Answer, tools: Mapping[str, ToolSpec[Any]]) -> Verdict:
-    """The verdict on a call once a person has spoken; edited arguments are checked like the model's."""
+    """The verdict once a person has spoken; edited arguments are checked like the model's."""
     if not answer.approved:
         words = f" {answer.message}" if answer.message else ""
         return Verdict("reject", f"Not run: this call was not approved.{words}")

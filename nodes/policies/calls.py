@@ -78,14 +78,12 @@ def _arguments(text: str) -> tuple[dict[str, Any], str]:
     except (ValueError, RecursionError) as error:
         return {}, (
             f"Not run: the arguments are not valid JSON ({error}). You sent: {_excerpt(text)} "
-            "Send the call again with one complete JSON object; split long content into smaller calls."
+            "Send the call again with one complete JSON object; split long content."
         )
     if not isinstance(value, dict):
         kind = type(value).__name__
-        return (
-            {},
-            f"Not run: the arguments must be a JSON object, not {kind}. You sent: {_excerpt(text)}",
-        )
+        sent = f"You sent: {_excerpt(text)}"
+        return {}, f"Not run: the arguments must be a JSON object, not {kind}. {sent}"
     if problem := _unstorable(value):
         return {}, f"Not run: the arguments hold {problem}. Send the call again without it."
     return value, ""

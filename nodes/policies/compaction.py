@@ -23,10 +23,11 @@ _HEADER = (
 
 
 def tail_start(messages: Sequence[AnyMessage], sizes: Sequence[int], budget: int) -> int:
-    """Where the kept tail begins: as early as `budget` tokens allow, never between a call and its results.
+    """Where the kept tail begins: as early as `budget` tokens allow, never inside an exchange.
 
-    A boundary exists before every message that is not a tool result, so also when there is but one
-    user message. The newest exchange is kept even when it is above the budget.
+    A call and its results stay together. A boundary exists before every message that is not a
+    tool result, so also when there is but one user message. The newest exchange is kept even when
+    it is above the budget.
     """
     start, size = len(messages), 0
     for index in range(len(messages) - 1, 0, -1):
@@ -52,7 +53,7 @@ def transcript(messages: Sequence[AnyMessage], budget: int, count: Count) -> str
 
 
 def rebuilt(messages: Sequence[AnyMessage], start: int, summary: str, cap: int) -> list[AnyMessage]:
-    """The new history: the first user message, the summary, the tail; each at most `cap` characters."""
+    """First user message, summary, tail; no message longer than `cap` characters."""
     first = next((m for m in messages[:start] if is_users(m)), None)
     head: list[AnyMessage] = [first] if first else []
     head.append(HumanMessage(_HEADER + summary, additional_kwargs=marking("summary")))
@@ -78,7 +79,7 @@ def _line(message: AnyMessage, cap: int) -> str:
 
 
 def _slimmed(message: AnyMessage, cap: int) -> AnyMessage:
-    """The message without its usage, which counted a history that is gone, and not longer than `cap`."""
+    """Without the usage, which counted a history that is gone, and not longer than `cap`."""
     update: dict[str, object] = {"content": clip_middle(str(message.text), cap)}
     if isinstance(message, AIMessage):
         signed = ("thinking_blocks", "reasoning_items")

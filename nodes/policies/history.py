@@ -68,9 +68,8 @@ def valid_history(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
             continue
         history.append(message)
         if isinstance(message, AIMessage):
-            history.extend(
-                results.get(c["id"] or "") or missing_result(c) for c in message.tool_calls
-            )
+            calls = message.tool_calls
+            history.extend(results.get(c["id"] or "") or missing_result(c) for c in calls)
     return history
 
 

@@ -1,4 +1,4 @@
-"""When a reply without usable calls is not the end of the turn: it was cut, empty, or the plan is open."""
+"""When a reply without usable calls is not the end: it was cut, empty, or the plan is open."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Nudge(NamedTuple):
 def nudge_for(
     kind: Kind | None, lost: Sequence[str], plan: Sequence[PlanItem], given: int
 ) -> Nudge:
-    """What follows a reply; `lost` are the names of calls it was cut in, `given` the hints so far."""
+    """What follows a reply; `lost` names the calls it was cut in, `given` counts hints so far."""
     match kind:
         case None:
             return Nudge()
@@ -37,9 +37,7 @@ def nudge_for(
         case "empty" if given >= MAX_NUDGES:
             return Nudge(stop="stuck", reason="The model keeps answering with nothing at all.")
         case "cut" if given >= MAX_NUDGES:
-            return Nudge(
-                stop="stuck", reason="The model's answers keep being cut at its output limit."
-            )
+            return Nudge(stop="stuck", reason="The answers keep being cut at the output limit.")
         case "empty":
             return Nudge("[Your last message was empty. Go on with the task, or give your answer.]")
         case "cut":
@@ -62,18 +60,18 @@ def classify(
 
 def _cut_hint(lost: Sequence[str]) -> str:
     if not lost:
-        return "[Your last message was cut at the output limit. Go on exactly where it stopped, briefly.]"
+        return "[Your last message was cut at the output limit. Go on where it stopped, briefly.]"
     return (
-        f"[Your last message was cut at the output limit, so its calls were not run ({', '.join(lost)}). "
-        "Send them again smaller: write long files in several parts, or make several small edits.]"
+        f"[Your last message was cut at the output limit. Not run: {', '.join(lost)}. "
+        "Send them again smaller: write long files in parts, or make several small edits.]"
     )
 
 
 def _plan_hint(plan: Sequence[PlanItem]) -> str:
     shown = "; ".join(item["content"] for item in _open_items(plan)[:4])
     return (
-        f"[The plan still has open items: {shown}. Go on with them, or update the plan with plan_tool "
-        "if they are done or no longer wanted, and then answer.]"
+        f"[The plan still has open items: {shown}. Go on with them, or update the plan with "
+        "plan_tool if they are done or no longer wanted, and then answer.]"
     )
 
 
