@@ -1,0 +1,113 @@
+"""A session on real SQLite and the real LiteLLM, its model played by the scripted server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from emulators.openai_server import ModelServer, Script
+from emulators.strict import violations
+from langchain_core.messages import AnyMessage, HumanMessage, convert_to_openai_messages
+
+from ml_intern.configs.load import load_settings
+from ml_intern.configs.paths import Home
+from ml_intern.graph import events as ev
+from ml_intern.graph.context import RunOptions
+from ml_intern.nodes.deps import model_source
+from ml_intern.nodes.policies.history import valid_history
+from ml_intern.sessions import operations as op
+from ml_intern.sessions.opening import Sessions, Surroundings, open_sessions
+from ml_intern.sessions.session import Session
+from ml_intern.tools.registry import by_name
+from ml_intern.tools.spec import ToolSpec
+
+MODEL = "openai/gpt-test"
+E = TypeVar("E", bound=ev.Event)
+
+
+@dataclass
+class Agent:
+    """A session, its model and everything it has said."""
+
+    session: Session
+    sessions: Sessions
+    server: ModelServer
+    cwd: Path
+    events: list[ev.Event] = field(default_factory=list)
+
+    async def do(self, operation: op.Operation) -> list[ev.Event]:
+        """The events of one operation."""
+        new = [event async for event in self.session.handle(operation)]
+        self.events += new
+        return new
+
+    async def say(self, text: str) -> list[ev.Event]:
+        return await self.do(op.UserInput(text))
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def messages(self) -> list[AnyMessage]:
+        return (await self.session.state())["messages"]
+
+    async def history_violations(self) -> list[str]:
+        """What a strict provider would object to in the next request."""
+        history = [*valid_history(await self.messages()), HumanMessage("and now?")]
+        body = {"model": "m", "messages": convert_to_openai_messages(history)}
+        return violations(body)
+
+
+def surroundings(
+    server_url: str,
+    root: Path,
+    tools: dict[str, ToolSpec[Any]] | None = None,
+    **settings: Any,
+) -> Surroundings:
+    cwd = root / "work"
+    cwd.mkdir(exist_ok=True)
+    environ = {"OPENAI_BASE_URL": server_url, "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    flags = {"model_name": MODEL, "max_retries": 2, **settings}
+    loaded = load_settings({**environ, "XDG_CONFIG_HOME": str(root)}, cwd, flags)
+    tools = tools or by_name()
+    return Surroundings(
+        settings=loaded,
+        home=Home(root / "home"),
+        cwd=cwd,
+        model=model_source(loaded, {"OPENAI_API_KEY": "sk-test"}, tools),
+        tools=tools,
+        env=environ,
+    )
+
+
+@asynccontextmanager
+async def agent(
+    script: Script | Sequence[Any],
+    root: Path,
+    *,
+    options: RunOptions | None = None,
+    proceed: bool = False,
+    tools: dict[str, ToolSpec[Any]] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Agent]:
+    """An agent in `root`; `proceed` opens the session used last there."""
+    options = options or RunOptions(permission_mode="yolo")
+    with ModelServer(script) as server:
+        around = surroundings(server.base_url, root, tools, **settings)
+        async with open_sessions(around) as sessions:
+            options = replace(options, model=MODEL)
+            session = await sessions.latest(options, {}) if proceed else sessions.start(options)
+            try:
+                yield Agent(session, sessions, server, around.cwd)
+            finally:
+                await close_clients()
+
+
+async def close_clients() -> None:
+    """litellm caches HTTP clients by event loop, and every test has one of its own."""
+    if litellm := sys.modules.get("litellm"):
+        await litellm.close_litellm_async_clients()
+        litellm.in_memory_llm_clients_cache.flush_cache()
