@@ -18,6 +18,8 @@ _ARGS = 100
 """Characters of a call's arguments on its line."""
 _OUTPUT_LINES = 6
 """Lines of a tool's output that are shown."""
+_DIFF_LINES = 14
+"""The same for `edit`: the change itself comes after its context."""
 
 _BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pending": ("○", "dim")}
 
@@ -25,6 +27,8 @@ _BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pend
 def render(event: ev.Event) -> RenderableType | None:
     """What an event looks like; None for those that show nothing by themselves."""
     match event:
+        case ev.ToolCall(tool="plan_tool"):
+            return None  # the `plan_update` that follows shows it
         case ev.ToolCall(tool=tool, arguments=arguments):
             return tool_line(tool, arguments)
         case ev.ToolOutput(tool="plan_tool", success=True):
@@ -70,7 +74,8 @@ def summary(arguments: Mapping[str, Any]) -> str:
 def output_block(tool: str, output: str, success: bool) -> Text:
     """The first lines of a result, under its tool's name: several calls run at once."""
     lines = safe(output).splitlines() or [""]
-    shown = [f"  │ {line[:200]}" for line in lines[:_OUTPUT_LINES]]
+    limit = _DIFF_LINES if tool == "edit" else _OUTPUT_LINES
+    shown = [f"  │ {line[:200]}" for line in lines[:limit]]
     if more := len(lines) - len(shown):
         shown.append(f"  │ … {more} more lines")
     style = "dim" if success else "red"

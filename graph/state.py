@@ -64,6 +64,8 @@ class AgentState(TypedDict, total=False):
     """Model calls in this turn."""
     nudges: int
     """Hints given to the model in this turn because it stopped short."""
+    overflows: int
+    """Times in a row that the provider found the request too long."""
     strikes: int
     """Times in a row that the model repeated a call it had been told not to repeat."""
     edits: dict[str, dict[str, Any]]

@@ -20,7 +20,10 @@ from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
 from ml_intern.nodes.policies.calls import Parsed, parse_calls
 from ml_intern.nodes.policies.history import starts_turn, valid_history
 from ml_intern.nodes.policies.marks import malformed_marking, marking
-from ml_intern.nodes.policies.nudges import MAX_NUDGES, Nudge, classify, nudge_for
+from ml_intern.nodes.policies.nudges import Nudge, classify, nudge_for
+
+MAX_OVERFLOWS = 2
+"""Compactions in a row that a provider's overflow error may ask for."""
 
 
 async def call_model(
@@ -39,10 +42,11 @@ async def call_model(
     try:
         reply = await ask(model, prompt, emit, stream=options.stream)
     except ContextOverflowError:
-        if turn["nudges"] >= MAX_NUDGES:
+        overflows = state.get("overflows", 0) + 1
+        if overflows > MAX_OVERFLOWS:
             raise
         emit(Notice(message="The provider says the context is full; compacting."))
-        return {**turn, "nudges": turn["nudges"] + 1, "compact": True}
+        return {**turn, "overflows": overflows, "compact": True}
     spent = usage_event(model, reply, "main")
     emit(spent)
     nudge = _nudge(reply, state, options, turn["nudges"])
@@ -50,6 +54,7 @@ async def call_model(
     _announce(messages, nudge, emit)
     return {
         **turn,
+        "overflows": 0,
         "nudges": turn["nudges"] + bool(nudge.hint),
         "stop": nudge.stop,
         "reason": nudge.reason,

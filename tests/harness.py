@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from emulators.openai_server import ModelServer, Script
-from emulators.strict import violations
 from langchain_core.messages import AnyMessage, HumanMessage, convert_to_openai_messages
 
+from emulators.openai_server import ModelServer
+from emulators.script import Script
+from emulators.strict import violations
 from ml_intern.configs.load import load_settings
 from ml_intern.configs.paths import Home
 from ml_intern.graph import events as ev

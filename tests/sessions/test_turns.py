@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulators.openai_server import Call, calls, fault, text
-from harness import agent
 from langchain_core.messages import ToolMessage
 
+from emulators.openai_server import Call, calls, fault, text
+from harness import agent
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
 from ml_intern.sessions import operations as op
@@ -110,7 +110,9 @@ async def test_calls_with_bad_ids_or_fragments_are_run_once(tmp_path: Path, name
         assert await a.history_violations() == []
 
 
-@pytest.mark.parametrize("name", ["empty", "null", "only_reasoning", "length", "length_in_arguments"])
+@pytest.mark.parametrize(
+    "name", ["empty", "null", "only_reasoning", "length", "length_in_arguments"]
+)
 async def test_an_empty_or_cut_reply_is_not_the_answer(tmp_path: Path, name: str) -> None:
     async with agent([fault(name), text("The answer.")], tmp_path) as a:
         await a.say("go")
@@ -179,7 +181,9 @@ async def test_retries_are_bounded(tmp_path: Path) -> None:
         assert "Rate limit" in a.of(ev.Error)[0].error
 
 
-@pytest.mark.parametrize(("name", "code"), [("401", 3), ("402", 3), ("403", 3), ("404", 2), ("400", 1)])
+@pytest.mark.parametrize(
+    ("name", "code"), [("401", 3), ("402", 3), ("403", 3), ("404", 2), ("400", 1)]
+)
 async def test_a_final_failure_says_so_once(tmp_path: Path, name: str, code: int) -> None:
     async with agent([fault(name)], tmp_path) as a:
         await a.say("go")
@@ -233,8 +237,8 @@ async def test_secrets_are_not_in_the_database(tmp_path: Path) -> None:
     async with agent([calls(Call("bash", {"command": "env"})), text("ok")], tmp_path) as a:
         await a.say("go")
     stored = b"".join(p.read_bytes() for p in (tmp_path / "home").glob("sessions.sqlite*"))
+    assert b"command" in stored
     assert b"sk-test" not in stored
-    assert b"echo" not in stored or stored
 
 
 async def test_eight_sleeps_take_as_long_as_one(tmp_path: Path) -> None:
