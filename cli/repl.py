@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.formatted_text import HTML
+from prompt_toolkit.formatted_text import HTML, AnyFormattedText
 from prompt_toolkit.history import DummyHistory
 from rich.console import Console
 
@@ -60,7 +58,8 @@ class Repl:
         self._leaving = False
 
     def greet(self) -> None:
-        """Say what is running, and how to leave."""
+        """Say what is running, and how to get help."""
+        self._arm()
         options, verb = self._session.options, "resumed" if self._session.resumed else "new"
         self._screen.line("ML Intern", style="bold")
         about = f"{safe(options.model or '')} · {options.permission_mode} mode · {verb} session"
@@ -72,8 +71,10 @@ class Repl:
         Raises:
             Leave: it said to leave.
         """
+        if self._leaving:
+            raise Leave
         try:
-            line = await self._prompt.prompt_async(HTML("<ansicyan><b>&gt; </b></ansicyan>"))
+            line = await self._read(self._prompt, HTML("<ansicyan><b>&gt; </b></ansicyan>"), "")
         except EOFError:
             raise Leave from None
         except KeyboardInterrupt:
@@ -98,10 +99,9 @@ class Repl:
         while operation:
             current, operation = operation, None
             question: ev.ApprovalRequired | None = None
-            with self._interruptible():
-                async for event in self._session.handle(current):
-                    self._screen.show(event)
-                    question = event if isinstance(event, ev.ApprovalRequired) else None
+            async for event in self._session.handle(current):
+                self._screen.show(event)
+                question = event if isinstance(event, ev.ApprovalRequired) else None
             if self._leaving:
                 raise Leave
             operation = await self._answer(question) if question else None
@@ -113,23 +113,24 @@ class Repl:
             return op.Interrupt()
 
     async def _ask(self, question: str, begin: str) -> str:
-        return await self._questions.prompt_async(question, default=begin)
+        return await self._read(self._questions, question, begin)
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Ctrl-C stops the turn; prompt_toolkit's own handling is only there while it reads."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+    async def _read(self, prompt: PromptSession[str], message: AnyFormattedText, begin: str) -> str:
         try:
-            yield
+            return await prompt.prompt_async(message, default=begin)
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
+            self._arm()  # prompt_toolkit takes the handler away when it is done
+
+    def _arm(self) -> None:
+        """Ctrl-C is ours whenever nothing is being read."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
 
     def _interrupt(self) -> None:
-        self._session.stop()
+        working = self._session.stop()
         self._leaving = self._twice()
         if not self._leaving:
-            self._screen.line("  stopping … (Ctrl-C again to leave)", style="dim")
+            what = "stopping … (Ctrl-C again to leave)" if working else "Ctrl-C again to leave."
+            self._screen.line(f"  {what}", style="dim")
 
     def _twice(self) -> bool:
         before, self._interrupted_at = self._interrupted_at, time.monotonic()
