@@ -27,12 +27,10 @@ _BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pend
 def render(event: ev.Event) -> RenderableType | None:
     """What an event looks like; None for those that show nothing by themselves."""
     match event:
-        case ev.ToolCall(tool="plan_tool"):
-            return None  # the `plan_update` that follows shows it
+        case ev.ToolCall(tool="plan_tool") | ev.ToolOutput(tool="plan_tool", success=True):
+            return None  # its `plan_update` shows it
         case ev.ToolCall(tool=tool, arguments=arguments):
             return tool_line(tool, arguments)
-        case ev.ToolOutput(tool="plan_tool", success=True):
-            return None
         case ev.ToolOutput(tool=tool, output=output, success=success):
             return output_block(tool, output, success)
         case ev.PlanUpdate(plan=plan):

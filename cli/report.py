@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_intern.configs.errors import Exit, MlInternError
 from ml_intern.graph import events as ev
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.history import answer_so_far
 from ml_intern.nodes.policies.marks import is_users
 
@@ -70,7 +70,7 @@ class Report:
             "usage": {key: int(value) for key, value in usage.items()},
             "cost": {"llm_usd": round(cost, 6), "unpriced_calls": unpriced},
             "num_turns": sum(is_users(message) for message in messages),
-            "iterations": state.get("iterations", 0),
+            "iterations": turn_of(state)["iterations"],
             "permission_denials": self.denials,
             "jobs": [],
             "waits": [],

@@ -62,8 +62,12 @@ class Progress(Screen):
             case ev.AssistantStreamEnd(partial=partial):
                 self._held = "" if partial else self._held
             case ev.ToolCall():
+                if self._held.strip():
+                    self.line("")
                 self.text(self._held)
                 self._held = ""
                 super().show(event)
+            case ev.TurnComplete():
+                self.line("")  # between the progress and the answer
             case _:
                 super().show(event)

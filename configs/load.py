@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ml_intern.configs.errors import ConfigError
 from ml_intern.configs.paths import PACKAGED_CONFIG, PROJECT_CONFIG, user_config
-from ml_intern.configs.settings import PermissionMode, Settings
+from ml_intern.configs.settings import STRICTNESS, PermissionMode, Settings
 
 LOCAL_SERVERS = {
     "ollama": ("OLLAMA_BASE_URL", "http://localhost:11434"),
@@ -23,7 +23,6 @@ LOCAL_SERVERS = {
 }
 """Prefix of a local server's models: the variable with its address, and the usual address."""
 
-_STRICTNESS = ("plan", "default", "accept-edits", "yolo")
 _VARIABLE = re.compile(r"\$\{(\w+)(:-([^}]*))?\}")
 
 
@@ -107,7 +106,7 @@ def tighten(base: dict[str, Any], project: Mapping[str, Any], path: Path) -> dic
     result = dict(base)
     if checked.permission_mode is not None:
         modes = (checked.permission_mode, base.get("permission_mode") or "yolo")
-        result["permission_mode"] = min(modes, key=_STRICTNESS.index)
+        result["permission_mode"] = min(modes, key=STRICTNESS.index)
     if "max_iterations" in project:
         limits = (checked.max_iterations, base.get("max_iterations", -1))
         result["max_iterations"] = min((n for n in limits if n != -1), default=-1)

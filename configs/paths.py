@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_intern.configs.errors import ConfigError
+
 PACKAGED_CONFIG = Path(__file__).parent / "main_agent_config.json"
 PROMPTS = Path(__file__).parent / "prompts"
 PROJECT_CONFIG = Path(".ml-intern") / "config.json"
@@ -27,9 +29,19 @@ class Home:
         return self.root / "outputs" / session_id
 
     def create(self) -> None:
-        """Make the folder, readable by its owner only."""
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.root.chmod(0o700)
+        """Make the folder, readable by its owner only.
+
+        Raises:
+            ConfigError: it cannot be made.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.root.chmod(0o700)
+        except OSError as error:
+            raise ConfigError(
+                f"Cannot keep sessions in {self.root}: {error.strerror or error}. "
+                "Set ML_INTERN_HOME to a folder you may write to."
+            ) from error
 
 
 def home(environ: Mapping[str, str]) -> Home:

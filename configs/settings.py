@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 PermissionMode = Literal["default", "accept-edits", "plan", "yolo"]
 
+STRICTNESS: tuple[PermissionMode, ...] = ("plan", "default", "accept-edits", "yolo")
+"""The modes, the strictest first."""
+
 
 class Settings(BaseModel):
     """The effective configuration; frozen, unknown keys refused."""

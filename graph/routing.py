@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from ml_intern.graph.context import RunOptions
-from ml_intern.graph.state import AgentState, ToolTask
+from ml_intern.graph.state import AgentState, ToolTask, turn_of
 from ml_intern.nodes.policies.history import owes_reply, pending_calls, starts_turn
 
 END: Final = "__end__"
@@ -30,12 +30,12 @@ def after_compaction(
 def exhausted(state: AgentState, limit: int) -> bool:
     """Whether the turn has made `limit` model calls; -1 is no limit."""
     new = starts_turn(state["messages"])
-    return limit != -1 and not new and state.get("iterations", 0) >= limit
+    return limit != -1 and not new and turn_of(state)["iterations"] >= limit
 
 
 def after_llm(state: AgentState) -> Literal["doom_check", "compaction", "__end__"]:
     """Calls are checked; a hint or an overflow goes round again; anything else is the answer."""
-    if state.get("stop"):
+    if turn_of(state)["stop"]:
         return END
     if pending_calls(state["messages"]):
         return "doom_check"
@@ -44,7 +44,7 @@ def after_llm(state: AgentState) -> Literal["doom_check", "compaction", "__end__
 
 def after_doom_check(state: AgentState) -> Literal["approval", "compaction", "__end__"]:
     """What is left of the calls needs a verdict."""
-    if state.get("stop"):
+    if turn_of(state)["stop"]:
         return END
     return "approval" if pending_calls(state["messages"]) else "compaction"
 

@@ -14,6 +14,9 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
+SNAPSHOT_FREQUENCY = 200
+"""Writes after which the history is stored whole: rarer is smaller, more often opens faster."""
+
 Stop = Literal["failed", "stuck", "interrupted", "limit"]
 """Why a turn ended without an answer."""
 
@@ -48,35 +51,45 @@ def _flatten(writes: Sequence[Any]) -> list[Any]:
     return convert_to_messages([message for write in lists for message in write])
 
 
+class Turn(TypedDict):
+    """Where a turn stands. One channel: each channel costs 150 bytes of every checkpoint."""
+
+    iterations: int
+    """Model calls."""
+    nudges: int
+    """Hints given to the model because it stopped short."""
+    overflows: int
+    """Times in a row that the provider found the request too long."""
+    strikes: int
+    """Times in a row that the model repeated a call it had been told not to repeat."""
+    stop: Stop | None
+    reason: str
+    """What to tell the user about `stop`."""
+
+
 class TurnInput(TypedDict, total=False):
     """What a run may be started with; LangGraph Studio makes its form from this."""
 
-    messages: Annotated[list[AnyMessage], DeltaChannel(messages_reducer, snapshot_frequency=100)]
+    messages: Annotated[
+        list[AnyMessage], DeltaChannel(messages_reducer, snapshot_frequency=SNAPSHOT_FREQUENCY)
+    ]
     compact: bool
 
 
 class AgentState(TypedDict, total=False):
     """The channels of the graph."""
 
-    messages: Annotated[list[AnyMessage], DeltaChannel(messages_reducer, snapshot_frequency=100)]
+    messages: Annotated[
+        list[AnyMessage], DeltaChannel(messages_reducer, snapshot_frequency=SNAPSHOT_FREQUENCY)
+    ]
     plan: list[PlanItem]
-    iterations: int
-    """Model calls in this turn."""
-    nudges: int
-    """Hints given to the model in this turn because it stopped short."""
-    overflows: int
-    """Times in a row that the provider found the request too long."""
-    strikes: int
-    """Times in a row that the model repeated a call it had been told not to repeat."""
+    turn: Turn
     edits: dict[str, dict[str, Any]]
     """Arguments a person put in place of the model's, by tool call id, for the calls at hand."""
     compact: bool
     """Compact at the next opportunity, whatever the size."""
     usage: dict[str, float]
     """Tokens and dollars of every model call of the session."""
-    stop: Stop | None
-    reason: str
-    """What to tell the user about `stop`."""
 
 
 class ToolTask(TypedDict):
@@ -85,3 +98,9 @@ class ToolTask(TypedDict):
     call: ToolCall
     edited: bool
     """Whether the arguments are a person's."""
+
+
+def turn_of(state: AgentState) -> Turn:
+    """Where the turn stands; a thread that has not begun stands at zero."""
+    fresh = Turn(iterations=0, nudges=0, overflows=0, strikes=0, stop=None, reason="")
+    return {**fresh, **state.get("turn", {})}

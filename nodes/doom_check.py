@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import ToolOutput
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import emitter
 from ml_intern.nodes.policies.doom import MAX_STRIKES, repetition
 from ml_intern.nodes.policies.history import pending_calls
@@ -24,15 +24,15 @@ async def doom_check(state: AgentState, runtime: Runtime[RunOptions]) -> Mapping
     """Answer calls that go in circles; give the turn up after `MAX_STRIKES` in a row."""
     calls = pending_calls(state["messages"])
     found = {call["id"]: why for call in calls if (why := repetition(state["messages"], call))}
-    if not found:
-        return {"strikes": 0}
-    strikes = state.get("strikes", 0) + 1
-    if strikes < MAX_STRIKES:
-        refused = [(call, found[call["id"]]) for call in calls if call["id"] in found]
-        return {"strikes": strikes, "messages": [_answer(c, why, runtime) for c, why in refused]}
-    reason = f"The model repeats itself: {next(iter(found.values()))}."
-    messages = [_answer(call, found.get(call["id"], "the turn ends"), runtime) for call in calls]
-    return {"strikes": strikes, "stop": "stuck", "reason": reason, "messages": messages}
+    turn = turn_of(state)
+    turn["strikes"] = turn["strikes"] + 1 if found else 0
+    if turn["strikes"] < MAX_STRIKES:
+        calls = [call for call in calls if call["id"] in found]
+    else:
+        turn["stop"] = "stuck"
+        turn["reason"] = f"The model repeats itself: {next(iter(found.values()))}."
+    answers = [_answer(call, found.get(call["id"], "the turn ends"), runtime) for call in calls]
+    return {"turn": turn, "messages": answers}
 
 
 def _answer(call: Call, why: str, runtime: Runtime[RunOptions]) -> ToolMessage:

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from ml_intern.configs.text import clean, clean_json
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Notice, ToolCall, ToolLog
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, Turn, turn_of
 from ml_intern.llm.ask import ask
 from ml_intern.llm.errors import ContextOverflowError
 from ml_intern.llm.reply import Reply
@@ -42,32 +42,36 @@ async def call_model(
     try:
         reply = await ask(model, prompt, emit, stream=options.stream)
     except ContextOverflowError:
-        overflows = state.get("overflows", 0) + 1
-        if overflows > MAX_OVERFLOWS:
+        turn["overflows"] += 1
+        if turn["overflows"] > MAX_OVERFLOWS:
             raise
         emit(Notice(message="The provider says the context is full; compacting."))
-        return {**turn, "overflows": overflows, "compact": True}
+        return {"turn": turn, "compact": True}
     spent = usage_event(model, reply, "main")
     emit(spent)
     nudge = _nudge(reply, state, options, turn["nudges"])
     messages = _stored(reply, history, nudge)
     _announce(messages, nudge, emit)
+    turn["overflows"] = 0
+    turn["nudges"] += bool(nudge.hint)
+    turn["stop"], turn["reason"] = nudge.stop, nudge.reason
     return {
-        **turn,
-        "overflows": 0,
-        "nudges": turn["nudges"] + bool(nudge.hint),
-        "stop": nudge.stop,
-        "reason": nudge.reason,
+        "turn": turn,
         "usage": add_usage(state.get("usage", {}), spent),
         "messages": messages,
     }
 
 
-def _turn(state: AgentState) -> dict[str, Any]:
-    """This turn's counters with the coming call counted; a new turn starts from zero."""
+def _turn(state: AgentState) -> Turn:
+    """The turn with the coming call counted; a new one starts from zero.
+
+    Overflows go on counting: compaction may leave the user's message as the newest again.
+    """
+    turn = turn_of(state)
     if starts_turn(state["messages"]):
-        return {"iterations": 1, "nudges": 0, "strikes": 0}
-    return {"iterations": state.get("iterations", 0) + 1, "nudges": state.get("nudges", 0)}
+        turn = {**turn_of({}), "overflows": turn["overflows"]}
+    turn["iterations"] += 1
+    return turn
 
 
 def _nudge(reply: Reply, state: AgentState, options: RunOptions, given: int) -> Nudge:

@@ -17,7 +17,7 @@ from ml_intern.checkpoints.threads import Thread, Threads
 from ml_intern.configs.errors import ConfigError
 from ml_intern.configs.paths import Home
 from ml_intern.configs.prompts import system_prompt
-from ml_intern.configs.settings import Settings
+from ml_intern.configs.settings import STRICTNESS, Settings
 from ml_intern.graph.build import build_graph
 from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.deps import Deps, ModelSource
@@ -86,6 +86,9 @@ class Sessions:
 
     def _reopen(self, thread: Thread, options: RunOptions, given: Mapping[str, Any]) -> Session:
         kept = {key: thread.options[key] for key in _KEPT if thread.options.get(key) is not None}
+        # A headless run's `yolo` must not follow the session to a terminal unasked.
+        modes = (options.permission_mode, kept.get("permission_mode", options.permission_mode))
+        kept["permission_mode"] = min(modes, key=STRICTNESS.index)
         restored = replace(options, **{**kept, **given})
         return Session(self._attach(thread, restored, resumed=True), partial(self._fresh, restored))
 

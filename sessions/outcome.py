@@ -8,19 +8,20 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage
 
 from ml_intern.graph.events import Status, TurnComplete
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.history import owes_reply
 
 
 def turn_complete(state: AgentState) -> TurnComplete:
     """The event that ends a turn whose graph has run to its end."""
     messages = state.get("messages", [])
-    status = state.get("stop") or ("limit" if owes_reply(messages) else "done")
+    turn = turn_of(state)
+    status = turn["stop"] or ("limit" if owes_reply(messages) else "done")
     return TurnComplete(
         status=status,
         final_response=final_response(messages) if status == "done" else None,
         history_size=len(messages),
-        iterations=state.get("iterations", 0),
+        iterations=turn["iterations"],
         usage=dict(state.get("usage", {})),
     )
 
@@ -36,11 +37,11 @@ def explanation(status: Status, state: AgentState) -> str:
     match status:
         case "limit":
             return (
-                f"Stopped after {state.get('iterations', 0)} model calls, the limit of one turn. "
+                f"Stopped after {turn_of(state)['iterations']} model calls, the limit of one turn. "
                 "Say 'go on' to continue, or raise --max-iterations."
             )
         case "stuck" | "failed":
-            return state.get("reason", "")
+            return turn_of(state)["reason"]
         case _:
             return ""
 

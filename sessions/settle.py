@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END
 from langgraph.graph.state import CompiledStateGraph
 
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.history import missing_result, pending_calls
 from ml_intern.nodes.policies.marks import marking
 
@@ -30,11 +31,13 @@ async def settle(graph: CompiledStateGraph[Any, Any, Any, Any], config: Runnable
             break
         await graph.aupdate_state(config, None, as_node=END)
         state = await graph.aget_state(config)
-    calls = pending_calls(state.values.get("messages", []))
+    values = cast(AgentState, state.values)
+    calls = pending_calls(values.get("messages", []))
     if calls:
         results = [missing_result(call) for call in calls]
         results = [_not_run(result) for result in results] if asked else results
-        update = {"messages": results, "stop": "interrupted", "reason": ""}
+        turn = {**turn_of(values), "stop": "interrupted", "reason": ""}
+        update = {"messages": results, "turn": turn}
         await graph.aupdate_state(config, update, as_node="llm")
 
 

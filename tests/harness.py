@@ -18,7 +18,7 @@ from ml_intern.configs.load import load_settings
 from ml_intern.configs.paths import Home
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
-from ml_intern.nodes.deps import model_source
+from ml_intern.nodes.deps import ModelSource, model_source
 from ml_intern.nodes.policies.history import valid_history
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.opening import Sessions, Surroundings, open_sessions
@@ -45,6 +45,9 @@ class Agent:
         new = [event async for event in self.session.handle(operation)]
         self.events += new
         return new
+
+    def say_live(self, text: str) -> AsyncIterator[ev.Event]:
+        return self.session.handle(op.UserInput(text))
 
     async def say(self, text: str) -> list[ev.Event]:
         return await self.do(op.UserInput(text))
@@ -92,12 +95,14 @@ async def agent(
     options: RunOptions | None = None,
     proceed: bool = False,
     tools: dict[str, ToolSpec[Any]] | None = None,
+    model: ModelSource | None = None,
     **settings: Any,
 ) -> AsyncIterator[Agent]:
     """An agent in `root`; `proceed` opens the session used last there."""
     options = options or RunOptions(permission_mode="yolo")
     with ModelServer(script) as server:
         around = surroundings(server.base_url, root, tools, **settings)
+        around = replace(around, model=model) if model else around
         async with open_sessions(around) as sessions:
             options = replace(options, model=MODEL)
             session = await sessions.latest(options, {}) if proceed else sessions.start(options)

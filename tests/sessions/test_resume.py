@@ -45,6 +45,14 @@ async def test_options_belong_to_the_session(tmp_path: Path) -> None:
         assert a.session.options.max_iterations == 7
 
 
+async def test_a_session_is_never_opened_looser_than_it_would_be_begun(tmp_path: Path) -> None:
+    async with agent([text("one")], tmp_path, options=RunOptions(permission_mode="yolo")) as a:
+        await a.say("first")
+    careful = RunOptions(permission_mode="default")
+    async with agent([], tmp_path, options=careful, proceed=True) as a:
+        assert a.session.options.permission_mode == "default"
+
+
 async def test_finished_work_is_not_done_again(tmp_path: Path) -> None:
     """Trap 2: unfinished work shows in `tasks`, not in `next`."""
     script = [calls(Call("bash", {"command": "echo x >> log"})), fault("401")]
