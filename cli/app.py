@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import sys
@@ -43,7 +42,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     ] = False,
     resume: Annotated[
         str | None,
-        typer.Option("--resume", "-r", help="Go on with a session, by the start of its id."),
+        typer.Option("--resume", "-r", help="Go on with a session: start of its id, or choose."),
     ] = None,
     output_format: Annotated[
         OutputFormat, typer.Option("--output-format", help="What a headless run prints to stdout.")
@@ -79,11 +78,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
         "max_iterations": max_iterations,
     }
     request = Request(
-        prompt=None if interactive else read_prompt(prompt, optional=proceed or bool(resume)),
+        prompt=None if interactive else read_prompt(prompt, optional=proceed or resume is not None),
         output_format=output_format,
         proceed=proceed,
         resume=resume,
-        cwd=(cwd or Path.cwd()).absolute(),
+        cwd=working_folder() / (cwd or ""),
         config=config,
         timeout=timeout,
         stream=not no_stream,
@@ -102,10 +101,23 @@ def run_demo(
     ] = "text",
 ) -> None:
     """A whole run, offline and without a key: the model is a recording, all else is real."""
-    gc.disable()
+    import asyncio
+
     from ml_intern.cli.demo import play
 
-    raise typer.Exit(asyncio.run(play(Path.cwd(), output_format)))
+    raise typer.Exit(asyncio.run(play(working_folder(), output_format)))
+
+
+def working_folder() -> Path:
+    """The folder we were started in.
+
+    Raises:
+        ConfigError: it is gone.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError("The working directory no longer exists. Change to another.") from None
 
 
 def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
@@ -129,6 +141,8 @@ def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
 
 def execute(request: Request, *, interactive: bool) -> int:
     """Do what was asked; the exit code."""
+    import asyncio
+
     # Building millions of objects while libraries load, the collector would only get in the way.
     gc.disable()
     if interactive:
@@ -140,9 +154,22 @@ def execute(request: Request, *, interactive: bool) -> int:
     return asyncio.run(run_headless(request))
 
 
+def with_choice(words: list[str]) -> list[str]:
+    """`--resume` without an id gets an empty one, which stands for choosing from a list."""
+    last = len(words) - 1
+    choosing = [
+        i
+        for i, word in enumerate(words)
+        if word in ("-r", "--resume") and (i == last or words[i + 1].startswith("-"))
+    ]
+    for index in reversed(choosing):
+        words.insert(index + 1, "")
+    return words
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = with_choice(list(sys.argv[1:] if argv is None else argv))
     if words[:1] == ["demo"]:
         command, words = demo, words[1:]
         name = "ml-intern demo"

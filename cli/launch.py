@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from ml_intern.cli.choose import choose
 from ml_intern.cli.request import Request
 from ml_intern.configs.environment import prepared_environment
 from ml_intern.configs.errors import ConfigError, MlInternError
@@ -32,8 +33,9 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
     options = _options(request, around.settings, interactive=interactive)
     given = {_OPTION_OF.get(key, key): value for key, value in request.flags.items()}
     async with open_sessions(around) as sessions:
-        if request.resume:
-            session = await sessions.by_id(request.resume, options, given)
+        if request.resume is not None:
+            wanted = request.resume or await choose(sessions.threads, interactive=interactive)
+            session = await sessions.by_id(wanted, options, given)
         elif request.proceed:
             session = await sessions.latest(options, given)
         else:

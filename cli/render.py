@@ -24,15 +24,15 @@ _DIFF_LINES = 14
 _BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pending": ("○", "dim")}
 
 
-def render(event: ev.Event) -> RenderableType | None:
-    """What an event looks like; None for those that show nothing by themselves."""
+def render(event: ev.Event, about: str = "") -> RenderableType | None:
+    """What an event looks like, None for nothing; `about` sums up the call of a `tool_output`."""
     match event:
         case ev.ToolCall(tool="plan_tool") | ev.ToolOutput(tool="plan_tool", success=True):
             return None  # its `plan_update` shows it
         case ev.ToolCall(tool=tool, arguments=arguments):
             return tool_line(tool, arguments)
         case ev.ToolOutput(tool=tool, output=output, success=success):
-            return output_block(tool, output, success)
+            return output_block(f"{tool} {about}", output, success)
         case ev.PlanUpdate(plan=plan):
             return plan_block(plan)
         case ev.Compacted(old_tokens=old, new_tokens=new):
@@ -69,16 +69,16 @@ def summary(arguments: Mapping[str, Any]) -> str:
     return line if len(line) <= _ARGS else f"{line[:_ARGS]}…"
 
 
-def output_block(tool: str, output: str, success: bool) -> Text:
-    """The first lines of a result, under its tool's name: several calls run at once."""
+def output_block(call: str, output: str, success: bool) -> Text:
+    """The first lines of a result, under its call: several run at once and end in any order."""
     lines = safe(output).splitlines() or [""]
-    limit = _DIFF_LINES if tool == "edit" else _OUTPUT_LINES
+    limit = _DIFF_LINES if call.startswith("edit ") else _OUTPUT_LINES
     shown = [f"  │ {line[:200]}" for line in lines[:limit]]
     if more := len(lines) - len(shown):
         shown.append(f"  │ … {more} more lines")
     style = "dim" if success else "red"
     return Text.assemble(
-        (f"  {'✔' if success else '✗'} {safe(tool)}\n", style), ("\n".join(shown), style)
+        (f"  {'✔' if success else '✗'} {safe(call).rstrip()}\n", style), ("\n".join(shown), style)
     )
 
 

@@ -19,7 +19,7 @@ class Request:
     proceed: bool = False
     """Go on with the last session of this folder."""
     resume: str | None = None
-    """Go on with the session of this id."""
+    """Go on with the session whose id begins with this; "" lets the person choose."""
     cwd: Path
     config: Path | None = None
     timeout: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console, RenderableType
 
-from ml_intern.cli.render import markdown, render
+from ml_intern.cli.render import markdown, render, summary
 from ml_intern.cli.stream import Blocks
 from ml_intern.graph import events as ev
 
@@ -15,6 +15,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._blocks = Blocks()
+        self._calls: dict[str, str] = {}
 
     def show(self, event: ev.Event) -> None:
         """Print what the event says."""
@@ -27,7 +28,11 @@ class Screen:
                     self.line("  (cut off)", style="yellow")
             case ev.AssistantMessage(content=content):
                 self.text(content)
+            case ev.ToolOutput(tool_call_id=call_id):
+                self.print(render(event, self._calls.pop(call_id, "")))
             case _:
+                if isinstance(event, ev.ToolCall):
+                    self._calls[event.tool_call_id] = summary(event.arguments)
                 # A run that is cut off has no stream end; what came until then is shown.
                 self.text(self._blocks.flush())
                 self.print(render(event))
