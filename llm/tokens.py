@@ -20,6 +20,8 @@ _PER_MESSAGE = 4
 """Tokens a message's frame takes, from OpenAI's cookbook."""
 _MARGIN = 1.1
 """Factor on a pure estimate: other tokenizers split more finely."""
+_PIECE = 100_000
+"""Characters counted at once: a million blanks overflow the stack of tiktoken, which panics."""
 
 
 @lru_cache(maxsize=1)
@@ -32,7 +34,8 @@ def _encoding() -> Encoding:
 @lru_cache(maxsize=4096)
 def count_text(text: str) -> int:
     """Tokens of `text`, special tokens counted as the plain text they are."""
-    return len(_encoding().encode_ordinary(text))
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return sum(len(_encoding().encode_ordinary(piece)) for piece in pieces)
 
 
 def count_messages(messages: Sequence[BaseMessage]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, RemoveMessage
@@ -39,13 +38,12 @@ async def compact(
     """
     messages, emit = state.get("messages", []), emitter(runtime)
     model = await deps.model(options_of(runtime).model)
-    size = partial(context_size, overhead=_overhead(deps))
-    old = await asyncio.to_thread(size, messages)
+    old = await asyncio.to_thread(_size, messages, deps)
     limit = int(model.window * deps.settings.compact_at)
     if old <= limit and not state.get("compact"):
         return {"compact": False}
     kept, spent = await _shorten(messages, model, emit)
-    new = await asyncio.to_thread(size, kept)
+    new = await asyncio.to_thread(_size, kept, deps)
     if new > limit or (new >= old and old > limit):
         raise ModelError(
             f"The conversation takes {old:,} tokens and could not be shortened below {limit:,} for "
@@ -75,7 +73,8 @@ async def _shorten(
     return rebuilt(messages, start, summary, cap=budget), spent
 
 
-def _overhead(deps: Deps) -> int:
-    """Tokens of what is sent with every request besides the messages."""
+def _size(messages: list[AnyMessage], deps: Deps) -> int:
+    """Tokens of the next request. Blocks: the first count loads tiktoken's encoding."""
     schemas = json.dumps([spec.schema() for spec in deps.tools.values()])
-    return count_text(deps.system_prompt) + count_text(schemas)
+    overhead = count_text(deps.system_prompt) + count_text(schemas)
+    return context_size(messages, overhead)

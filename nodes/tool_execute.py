@@ -16,7 +16,7 @@ from ml_intern.graph.events import PlanUpdate, ToolLog, ToolOutput, ToolState, T
 from ml_intern.graph.state import ToolTask
 from ml_intern.nodes.deps import Deps, Emit, emitter
 from ml_intern.tools.errors import ToolError
-from ml_intern.tools.output import clip
+from ml_intern.tools.output import fit
 from ml_intern.tools.spec import ToolContext, ToolResult, ToolSpec
 
 _EDITED = "[The user changed the arguments of this call before it ran: {args}]\n"
@@ -77,7 +77,6 @@ def _context(call: ToolCall, deps: Deps, emit: Emit) -> ToolContext:
 
 
 async def _presentable(text: str, call_id: str, spec: ToolSpec[Any], deps: Deps) -> str:
-    text = clean(text)[0] or "(no output)"
-    if len(text) <= spec.output_cap:
-        return text
-    return await asyncio.to_thread(clip, text, spec.output_cap, deps.spill / f"{call_id}.txt")
+    return await fit(
+        clean(text)[0] or "(no output)", spec.output_cap, deps.spill / f"{call_id}.txt"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ MAX_ARGUMENTS = 2_000_000
 MAX_DEPTH = 64
 
 _NAME = re.compile(r"[^a-zA-Z0-9_-]")
+_TOO_MANY = f"Not run: more than {MAX_CALLS} calls in one message. Send fewer at a time."
 
 
 class Sent(Protocol):
@@ -49,9 +51,7 @@ def parse_calls(sent: Iterable[Sent], known_ids: Iterable[str]) -> Parsed:
     for number, call in enumerate(sent):
         call_id = _fresh(call.id, ids)
         ids.add(call_id)
-        args, error = _arguments(call.arguments)
-        if number >= MAX_CALLS:
-            error = f"Not run: more than {MAX_CALLS} calls in one message. Send fewer at a time."
+        args, error = ({}, _TOO_MANY) if number >= MAX_CALLS else _arguments(call.arguments)
         if error:
             errors[call_id] = error
         name = _NAME.sub("_", call.name)[:64] or "unnamed"
@@ -74,7 +74,7 @@ def _arguments(text: str) -> tuple[dict[str, Any], str]:
         return {}, f"Not run: {len(text):,} characters of arguments; {MAX_ARGUMENTS:,} is the most."
     try:
         # Empty arguments are how some models call a tool that takes none.
-        value = json.loads(text or "{}", parse_constant=_refuse_constant)
+        value = json.loads(text.strip() or "{}", parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         return {}, (
             f"Not run: the arguments are not valid JSON ({error}). You sent: {_excerpt(text)} "
@@ -107,6 +107,8 @@ def _unstorable(value: object) -> str:
             return "a NUL character or a lone surrogate"
         if isinstance(item, int) and not -(2**63) <= item < 2**64:
             return "a number beyond 64 bits"
+        if isinstance(item, float) and not math.isfinite(item):
+            return "a number that is not finite"
         if depth > MAX_DEPTH:
             return f"more than {MAX_DEPTH} levels of nesting"
         if isinstance(item, dict):

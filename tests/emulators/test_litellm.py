@@ -79,6 +79,7 @@ async def route(
     litellm: Any = importlib.import_module("litellm")
     chosen: Route = request.param
     monkeypatch.setattr(litellm, "suppress_debug_info", True)
+    monkeypatch.delenv(OWN_HANDLER, raising=False)
     if chosen is OWN:
         monkeypatch.setenv(OWN_HANDLER, "true")
     yield chosen
