@@ -56,7 +56,7 @@ class Agent:
         return [event for event in self.events if isinstance(event, kind)]
 
     async def messages(self) -> list[AnyMessage]:
-        return (await self.session.state())["messages"]
+        return (await self.session.state()).get("messages", [])
 
     async def history_violations(self) -> list[str]:
         """What a strict provider would object to in the next request."""

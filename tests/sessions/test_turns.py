@@ -72,7 +72,7 @@ async def test_the_plan_is_kept_in_the_state(tmp_path: Path) -> None:
     items = [{"id": "1", "content": "look", "status": "completed"}]
     async with agent([calls(Call("plan_tool", {"todos": items})), text("ok")], tmp_path) as a:
         await a.say("plan")
-        assert (await a.session.state())["plan"] == items
+        assert (await a.session.state()).get("plan") == items
         assert [e.plan for e in a.of(ev.PlanUpdate)] == [items]
 
 
