@@ -8,8 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,50 +59,57 @@ def studio(root: Path, model: ModelServer) -> Iterator[str]:
         server.wait(20)
 
 
-async def answering(url: str) -> Any:
+@asynccontextmanager
+async def answering(url: str) -> AsyncIterator[Any]:
     """The client, once the server answers."""
     for _ in range(240):
         try:
             async with httpx.AsyncClient() as probe:
                 if (await probe.get(f"{url}/ok")).is_success:
-                    return get_client(url=url)
+                    break
         except httpx.TransportError:
-            pass
-        await asyncio.sleep(0.25)
-    raise AssertionError("langgraph dev did not come up")
+            await asyncio.sleep(0.25)
+    else:
+        raise AssertionError("langgraph dev did not come up")
+    async with get_client(url=url) as client:
+        yield client
 
 
 async def test_an_approval_is_asked_and_answered_through_the_server(tmp_path: Path) -> None:
     script = [calls(Call("bash", {"command": "echo from-studio"})), text("Done in Studio.")]
     with ModelServer(script) as model, studio(tmp_path, model) as url:
-        client = await answering(url)
-        assistant = (await client.assistants.search())[0]["assistant_id"]
+        async with answering(url) as client:
+            await converse(client)
 
-        drawn = await client.assistants.get_graph(assistant)
-        assert {node["id"] for node in drawn["nodes"]} - {"__start__", "__end__"} == NODES
-        schemas = await client.assistants.get_schemas(assistant)
-        assert set(schemas["input_schema"]["properties"]) == {"messages", "compact"}
-        assert "permission_mode" in schemas["context_schema"]["properties"]
 
-        thread = (await client.threads.create())["thread_id"]
-        question = {"messages": [{"role": "user", "content": "hi"}]}
-        modes = ["custom", "updates"]
-        parts = [
-            (part.event, part.data)
-            async for part in client.runs.stream(
-                thread, assistant, input=question, stream_mode=modes, durability="sync"
-            )
-        ]
-        assert not [data for event, data in parts if event == "error"]
-        assert "tool_call" in [data["type"] for event, data in parts if event == "custom"]
-        state = await client.threads.get_state(thread)
-        assert state["next"] == ["approval"]
-        asked = state["tasks"][0]["interrupts"][0]["value"]
-        assert asked["action_requests"][0]["args"] == {"command": "echo from-studio"}
+async def converse(client: Any) -> None:
+    assistant = (await client.assistants.search())[0]["assistant_id"]
 
-        # What agent-chat-ui sends: no interrupt id.
-        answer = {"resume": {"decisions": [{"type": "approve"}]}}
-        result = await client.runs.wait(thread, assistant, command=answer)
-        assert [m["type"] for m in result["messages"]] == ["human", "ai", "tool", "ai"]
-        assert result["messages"][2]["content"] == "from-studio"
-        assert result["messages"][3]["content"] == "Done in Studio."
+    drawn = await client.assistants.get_graph(assistant)
+    assert {node["id"] for node in drawn["nodes"]} - {"__start__", "__end__"} == NODES
+    schemas = await client.assistants.get_schemas(assistant)
+    assert set(schemas["input_schema"]["properties"]) == {"messages", "compact"}
+    assert "permission_mode" in schemas["context_schema"]["properties"]
+
+    thread = (await client.threads.create())["thread_id"]
+    question = {"messages": [{"role": "user", "content": "hi"}]}
+    modes = ["custom", "updates"]
+    parts = [
+        (part.event, part.data)
+        async for part in client.runs.stream(
+            thread, assistant, input=question, stream_mode=modes, durability="sync"
+        )
+    ]
+    assert not [data for event, data in parts if event == "error"]
+    assert "tool_call" in [data["type"] for event, data in parts if event == "custom"]
+    state = await client.threads.get_state(thread)
+    assert state["next"] == ["approval"]
+    asked = state["tasks"][0]["interrupts"][0]["value"]
+    assert asked["action_requests"][0]["args"] == {"command": "echo from-studio"}
+
+    # What agent-chat-ui sends: no interrupt id.
+    answer = {"resume": {"decisions": [{"type": "approve"}]}}
+    result = await client.runs.wait(thread, assistant, command=answer)
+    assert [m["type"] for m in result["messages"]] == ["human", "ai", "tool", "ai"]
+    assert result["messages"][2]["content"] == "from-studio"
+    assert result["messages"][3]["content"] == "Done in Studio."
