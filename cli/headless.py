@@ -47,7 +47,8 @@ async def drive(session: Session, operation: op.Operation, request: Request) -> 
     with ExitStack() as cleanup:
         _stop_on_signals(session, cleanup)
         _stop_after(request.timeout, session, cleanup)
-        show(session.ready())
+        for event in session.opening():
+            show(event)
         async for event in _events(session, operation):
             report.note(event)
             show(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import RenderableType
@@ -35,6 +36,12 @@ def render(event: ev.Event, about: str = "") -> RenderableType | None:
             return output_block(f"{tool} {about}", output, success)
         case ev.PlanUpdate(plan=plan):
             return plan_block(plan)
+        case _:
+            return _line(event)
+
+
+def _line(event: ev.Event) -> Text | None:
+    match event:
         case ev.Compacted(old_tokens=old, new_tokens=new):
             return Text(f"  context compacted: {old:,} → {new:,} tokens", style="dim")
         case ev.Notice(message=message):
@@ -45,6 +52,8 @@ def render(event: ev.Event, about: str = "") -> RenderableType | None:
             return Text("  interrupted", style="yellow")
         case ev.ToolLog(tool="system", log=log):
             return Text(f"  {safe(log)}", style="dim")
+        case ev.ToolLog(tool=tool, log=log):
+            return Text(f"  ┆ {safe(tool)}: {safe(log)[:200]}", style="dim")
         case _:
             return None
 
@@ -101,6 +110,13 @@ def request_block(number: int, count: int, request: Mapping[str, Any]) -> Text:
         text.append(f"  {safe(name)}: ", style="bold")
         text.append("\n    ".join(safe(shown).splitlines()) + "\n")
     return text
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Seconds from one event's time to another's; 0 if one of them has none."""
+    if not (earlier and later):
+        return 0.0
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 def cost_line(usage: Mapping[str, float]) -> str:

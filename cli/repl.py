@@ -64,6 +64,8 @@ class Repl:
         self._screen.line("ML Intern", style="bold")
         about = f"{safe(options.model or '')} · {options.permission_mode} mode · {verb} session"
         self._screen.line(f"{about} {self._session.id[:8]} · /help", style="dim")
+        for event in self._session.opening():
+            self._screen.show(event)
 
     async def step(self) -> None:
         """Read a line and do what it says.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from rich.console import Console, RenderableType
 
-from ml_intern.cli.render import markdown, render, summary
+from ml_intern.cli.render import markdown, render, seconds_between, summary
 from ml_intern.cli.stream import Blocks
 from ml_intern.graph import events as ev
+
+_QUIET = 5
+"""Seconds without a sign of life, after which a running call shows its newest line."""
 
 
 class Screen:
@@ -16,9 +19,20 @@ class Screen:
         self.console = console
         self._blocks = Blocks()
         self._calls: dict[str, str] = {}
+        self._alive = ""
+        """When something was shown last."""
 
     def show(self, event: ev.Event) -> None:
-        """Print what the event says."""
+        """Print what the event says; of a call's progress, a line every few seconds."""
+        if isinstance(event, ev.ToolLog) and event.tool_call_id:
+            if seconds_between(self._alive, event.time) < _QUIET:
+                return
+            self.print(render(event))
+        else:
+            self._show(event)
+        self._alive = event.time
+
+    def _show(self, event: ev.Event) -> None:
         match event:
             case ev.AssistantChunk(content=content):
                 self.text(self._blocks.feed(content))

@@ -51,6 +51,11 @@ def _flatten(writes: Sequence[Any]) -> list[Any]:
     return convert_to_messages([message for write in lists for message in write])
 
 
+def newest(_: list[PlanItem], new: list[PlanItem]) -> list[PlanItem]:
+    """The later one: two calls in one message may both write the plan."""
+    return new
+
+
 class Turn(TypedDict):
     """Where a turn stands. One channel: each channel costs 150 bytes of every checkpoint."""
 
@@ -82,7 +87,7 @@ class AgentState(TypedDict, total=False):
     messages: Annotated[
         list[AnyMessage], DeltaChannel(messages_reducer, snapshot_frequency=SNAPSHOT_FREQUENCY)
     ]
-    plan: list[PlanItem]
+    plan: Annotated[list[PlanItem], newest]
     turn: Turn
     edits: dict[str, dict[str, Any]]
     """Arguments a person put in place of the model's, by tool call id, for the calls at hand."""

@@ -119,9 +119,13 @@ class Session:
             case op.Shutdown():
                 return self._shutdown()
 
-    def ready(self) -> Event:
-        """The event that opens a session."""
-        return self._stamp(self._ready())
+    def opening(self) -> list[Event]:
+        """The events a session opens with: it is ready, and what it cannot do."""
+        events: list[Event] = [self._ready()]
+        if servers := self._at.deps.settings.mcpServers:
+            names = ", ".join(servers)
+            events.append(Notice(message=f"MCP servers are not connected yet: {names}."))
+        return [self._stamp(event) for event in events]
 
     def _ready(self) -> Ready:
         model = self.options.model or self._at.deps.settings.model_name

@@ -69,11 +69,26 @@ class ToolSpec(Generic[ArgsT]):
     """Characters of output the model is given; the rest is spilled to a file."""
 
     def schema(self) -> dict[str, Any]:
-        """The tool in OpenAI's function format, as sent to the model."""
-        parameters = self.args.model_json_schema()
-        parameters.pop("title", None)
+        """The tool in OpenAI's function format, as sent to the model: no titles, no references."""
+        whole = self.args.model_json_schema()
+        parameters = _inlined(whole, whole.get("$defs", {}))
         parameters.pop("description", None)
-        for prop in parameters.get("properties", {}).values():
-            prop.pop("title", None)
         function = {"name": self.name, "description": self.description, "parameters": parameters}
         return {"type": "function", "function": function}
+
+
+def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON schema
+    """`node` with each `$ref` replaced by what it names: not every provider resolves them."""
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if name := node.get("$ref"):
+        return _inlined(definitions[name.removeprefix("#/$defs/")], definitions)
+    kept = {key: value for key, value in node.items() if not _noise(key, value)}
+    return {key: _inlined(value, definitions) for key, value in kept.items()}
+
+
+def _noise(key: str, value: object) -> bool:
+    # A title that is no text is a property of that name.
+    return key == "$defs" or (key == "title" and isinstance(value, str))

@@ -76,6 +76,16 @@ async def test_the_plan_is_kept_in_the_state(tmp_path: Path) -> None:
         assert [e.plan for e in a.of(ev.PlanUpdate)] == [items]
 
 
+async def test_two_plans_in_one_message_do_not_end_the_turn(tmp_path: Path) -> None:
+    first = [{"id": "1", "content": "look", "status": "pending"}]
+    second = [{"id": "1", "content": "look", "status": "completed"}]
+    plans = calls(Call("plan_tool", {"todos": first}), Call("plan_tool", {"todos": second}))
+    async with agent([plans, text("ok")], tmp_path) as a:
+        await a.say("plan")
+        assert (await a.session.state()).get("plan") == second
+        assert a.of(ev.TurnComplete)[-1].status == "done"
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
