@@ -17,9 +17,9 @@ from ml_intern.graph import events as ev
 
 _ARGS = 100
 """Characters of a call's arguments on its line."""
-_OUTPUT_LINES = 6
-"""Lines of a tool's output that are shown."""
-_DIFF_LINES = 14
+_OUTPUT_LINES = (2, 4)
+"""Lines shown of a tool's output, from its start and its end: results come last."""
+_DIFF_LINES = (14, 0)
 """The same for `edit`: the change itself comes after its context."""
 
 _BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pending": ("○", "dim")}
@@ -79,16 +79,14 @@ def summary(arguments: Mapping[str, Any]) -> str:
 
 
 def output_block(call: str, output: str, success: bool) -> Text:
-    """The first lines of a result, under its call: several run at once and end in any order."""
-    lines = safe(output).splitlines() or [""]
-    limit = _DIFF_LINES if call.startswith("edit ") else _OUTPUT_LINES
-    shown = [f"  │ {line[:200]}" for line in lines[:limit]]
-    if more := len(lines) - len(shown):
-        shown.append(f"  │ … {more} more lines")
+    """Both ends of a result, under its call: several run at once and end in any order."""
+    lines = [line[:200] for line in safe(output).splitlines() or [""]]
+    first, last = _DIFF_LINES if call.startswith("edit ") else _OUTPUT_LINES
+    if (more := len(lines) - first - last) > 0:
+        lines = [*lines[:first], f"… {more} more lines", *lines[len(lines) - last :]]
     style = "dim" if success else "red"
-    return Text.assemble(
-        (f"  {'✔' if success else '✗'} {safe(call).rstrip()}\n", style), ("\n".join(shown), style)
-    )
+    head = f"  {'✔' if success else '✗'} {safe(call).rstrip()}"
+    return Text("\n".join([head, *(f"  │ {line}" for line in lines)]), style=style)
 
 
 def plan_block(plan: Sequence[Mapping[str, Any]]) -> Text:
