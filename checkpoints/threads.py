@@ -14,7 +14,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 _COLUMNS = "id, cwd, title, system_prompt, options, created, updated"
 _RECORD = """
 INSERT INTO sessions (id, used, cwd, title, system_prompt, options, created, updated)
-VALUES (?1, (SELECT coalesce(max(used), 0) + 1 FROM sessions), ?2, ?3, ?4, ?5, ?6, ?6)
+VALUES (?, (SELECT coalesce(max(used), 0) + 1 FROM sessions), ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     used = excluded.used, options = excluded.options, updated = excluded.updated,
     title = CASE title WHEN '' THEN excluded.title ELSE title END
@@ -46,7 +46,8 @@ class Threads:
     async def record(self, thread: Thread) -> None:
         """Enter a session, or update it, as the one used last. A title once given stays."""
         options = json.dumps(dict(thread.options))
-        values = (thread.id, thread.cwd, thread.title, thread.system_prompt, options, _now())
+        now = _now()
+        values = (thread.id, thread.cwd, thread.title, thread.system_prompt, options, now, now)
         # The saver's transactions run on the same connection; its lock keeps ours out of them.
         async with self._lock:
             await self._connection.execute(_RECORD, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ml_intern.cli.render import request_block
 from ml_intern.cli.screen import Screen
@@ -50,11 +50,15 @@ async def _decide_one(request: Mapping[str, Any], ask: Ask, screen: Screen) -> D
 async def _edit(request: Mapping[str, Any], ask: Ask, screen: Screen) -> Decision | None:
     text = await ask("  arguments (JSON): ", json.dumps(request["arguments"], ensure_ascii=False))
     try:
-        args = json.loads(text)
-    except ValueError as error:
+        args = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         screen.line(f"  Not valid JSON: {error}", style="red")
         return None
     if not isinstance(args, dict):
         screen.line("  The arguments must be a JSON object.", style="red")
         return None
     return Decision(type="edit", edited_action={"name": request["tool"], "args": args})
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -34,7 +34,7 @@ def find(line: str) -> SlashCommand | None:
 def looks_like_command(line: str) -> bool:
     """Whether a line was meant as a command: one word after a slash, and not a path."""
     word = line.strip()
-    return word.startswith("/") and word.count("/") == 1 and " " not in word
+    return word.startswith("/") and word.count("/") == 1 and len(word.split()) == 1
 
 
 def help_lines() -> list[str]:

@@ -16,7 +16,7 @@ from ml_intern.configs.paths import home
 from ml_intern.configs.secrets import child_environment, credentials
 from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
-from ml_intern.nodes.deps import ModelSource, model_source
+from ml_intern.nodes.deps import Models, ModelSource
 from ml_intern.sessions.opening import Surroundings, open_sessions
 from ml_intern.sessions.session import Session
 from ml_intern.tools.registry import by_name
@@ -56,12 +56,13 @@ def _surroundings(request: Request) -> Surroundings:
         raise ConfigError(f"--cwd {request.cwd}: there is no such folder.")
     settings = load_settings(environ, request.cwd, request.flags, request.config)
     tools = by_name()
-    model = model_source(settings, credentials(environ, request.cwd), tools)
+    model = Models(settings, credentials(environ, request.cwd), tools)
     return Surroundings(
         settings=settings,
         home=home(environ),
         cwd=request.cwd,
         model=model,
+        close=model.close,
         tools=tools,
         env=child_environment(environ),
     )

@@ -57,8 +57,8 @@ class Screen:
             self.console.print(renderable)
 
     def line(self, text: str, style: str = "") -> None:
-        """Print our own words; markup in them is not interpreted."""
-        self.console.print(text, style=style, markup=False, highlight=False)
+        """Print our own words; markup and emoji codes in them are not interpreted."""
+        self.console.print(text, style=style, markup=False, emoji=False, highlight=False)
 
     def text(self, text: str) -> None:
         """Print markdown of the model's."""

@@ -15,7 +15,7 @@ from ml_intern.configs.paths import home
 from ml_intern.configs.prompts import system_prompt
 from ml_intern.configs.secrets import child_environment, credentials
 from ml_intern.graph.build import build_graph
-from ml_intern.nodes.deps import Deps, model_source
+from ml_intern.nodes.deps import Deps, Models
 from ml_intern.tools.registry import by_name
 
 
@@ -28,7 +28,7 @@ def studio_deps() -> Deps:
     settings, tools = load_settings(environ, cwd, {}), by_name()
     return Deps(
         settings=settings,
-        model=model_source(settings, credentials(environ, cwd), tools),
+        model=Models(settings, credentials(environ, cwd), tools),
         tools=tools,
         system_prompt=system_prompt(cwd),
         cwd=cwd,

@@ -23,6 +23,9 @@ from ml_intern.llm.reply import Reply, assemble, from_message, text_of
 
 Emit = Callable[[Event], None]
 
+MAX_REPLY = 1_000_000
+"""Characters of text and arguments after which a reply is taken for endless."""
+
 _UNREACHABLE_RETRIES = 2
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
@@ -87,11 +90,13 @@ async def _once(
 
 async def _streamed(chat: Chat, messages: Sequence[BaseMessage], emit: Emit) -> Reply:
     chunks: list[AIMessageChunk] = []
-    shown = False
+    shown, size = False, 0
     try:
         async for chunk in chat.astream(messages):
             assert isinstance(chunk, AIMessageChunk)
             chunks.append(chunk)
+            size += _size(chunk)
+            _check_end(size)
             if text := text_of(chunk):
                 shown = True
                 emit(AssistantChunk(content=text))
@@ -109,3 +114,14 @@ async def _whole(chat: Chat, messages: Sequence[BaseMessage], emit: Emit) -> Rep
     if reply.text:
         emit(AssistantMessage(content=reply.text))
     return reply
+
+
+def _check_end(size: int) -> None:
+    if size > MAX_REPLY:
+        raise ModelError(
+            f"The model's answer does not end: it was stopped at {MAX_REPLY:,} characters."
+        )
+
+
+def _size(chunk: AIMessageChunk) -> int:
+    return len(text_of(chunk)) + sum(len(call["args"] or "") for call in chunk.tool_call_chunks)

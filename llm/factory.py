@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import Runnable
@@ -18,6 +18,10 @@ from ml_intern.llm.endpoint import Endpoint
 from ml_intern.llm.errors import ModelNotFoundError
 
 Chat = Runnable[LanguageModelInput, AIMessage]
+
+
+async def nothing() -> None:
+    """What most models have to close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,8 @@ class Model:
     """A call's cost in dollars, None if unknown."""
     retries: int = 0
     """How often a failed call is tried again."""
+    close: Callable[[], Awaitable[None]] = nothing
+    """Closes its connections."""
 
 
 def make_model(endpoint: Endpoint, settings: Settings, tools: Sequence[dict[str, Any]]) -> Model:
@@ -47,7 +53,10 @@ def make_model(endpoint: Endpoint, settings: Settings, tools: Sequence[dict[str,
     Raises:
         ModelNotFoundError: litellm knows no such provider.
     """
-    base = _chat_litellm(endpoint, settings)
+    from ml_intern.llm import chat
+
+    _check_provider(endpoint, chat.PROVIDERS)
+    base, client = chat.make_chat(endpoint, settings)
     return Model(
         name=endpoint.name,
         where=endpoint.api_base or f"the provider {endpoint.model.split('/', 1)[0]}",
@@ -56,23 +65,7 @@ def make_model(endpoint: Endpoint, settings: Settings, tools: Sequence[dict[str,
         window=settings.context_window or window(endpoint.name),
         price=lambda usage: price(endpoint.name, usage),
         retries=settings.max_retries,
-    )
-
-
-def _chat_litellm(endpoint: Endpoint, settings: Settings) -> BaseChatModel:
-    import litellm
-    from langchain_litellm import ChatLiteLLM
-
-    litellm.suppress_debug_info = True
-    litellm.drop_params = True
-    _check_provider(endpoint, [str(getattr(p, "value", p)) for p in litellm.provider_list])
-    return ChatLiteLLM(
-        model=endpoint.model,
-        api_base=endpoint.api_base,
-        api_key=endpoint.api_key,
-        max_retries=1,
-        request_timeout=settings.request_timeout,
-        model_kwargs={"max_retries": 0},
+        close=client.close if client else nothing,
     )
 
 

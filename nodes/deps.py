@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,18 +51,33 @@ def emitter(runtime: Runtime[RunOptions]) -> Emit:
     return runtime.stream_writer
 
 
-def model_source(
-    settings: Settings, keys: Mapping[str, str], tools: Mapping[str, ToolSpec[Any]]
-) -> ModelSource:
-    """Models made when they are first asked for, off the event loop, and kept."""
-    made: dict[str, Model] = {}
-    schemas = [spec.schema() for spec in tools.values()]
+class Models:
+    """A `ModelSource`: models made when first asked for, off the event loop, and kept."""
 
-    async def model(name: str | None) -> Model:
-        wanted = name or settings.model_name
-        if wanted not in made:
-            endpoint = resolve(wanted, settings, keys)
-            made[wanted] = await in_daemon(partial(make_model, endpoint, settings, schemas))
-        return made[wanted]
+    def __init__(
+        self, settings: Settings, keys: Mapping[str, str], tools: Mapping[str, ToolSpec[Any]]
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._schemas = [spec.schema() for spec in tools.values()]
+        self._made: dict[str, Model] = {}
 
-    return model
+    async def __call__(self, name: str | None) -> Model:
+        """The model of an id.
+
+        Raises:
+            MlInternError: the id is wrong, or its provider's key is missing.
+        """
+        wanted = name or self._settings.model_name
+        if wanted not in self._made:
+            endpoint = resolve(wanted, self._settings, self._keys)
+            make = partial(make_model, endpoint, self._settings, self._schemas)
+            self._made[wanted] = await in_daemon(make)
+        return self._made[wanted]
+
+    async def close(self) -> None:
+        """Close every connection, those of litellm's own clients too."""
+        for model in self._made.values():
+            await model.close()
+        if litellm := sys.modules.get("litellm"):
+            await litellm.close_litellm_async_clients()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ from ml_intern.configs.prompts import system_prompt
 from ml_intern.configs.settings import STRICTNESS, Settings
 from ml_intern.graph.build import build_graph
 from ml_intern.graph.context import RunOptions
+from ml_intern.llm.factory import nothing
 from ml_intern.nodes.deps import Deps, ModelSource
 from ml_intern.sessions.session import Attachment, Session
 from ml_intern.tools.spec import ToolSpec
@@ -36,6 +37,8 @@ class Surroundings:
     home: Home
     cwd: Path
     model: ModelSource
+    close: Callable[[], Awaitable[None]] = nothing
+    """Closes what `model` opened; called when the sessions are closed."""
     tools: Mapping[str, ToolSpec[Any]]
     env: Mapping[str, str]
     """For child processes."""
@@ -129,7 +132,10 @@ async def open_sessions(around: Surroundings) -> AsyncIterator[Sessions]:
     """
     around.home.create()
     async with open_saver(around.home.database) as saver:
-        yield Sessions(saver, Threads(saver), around)
+        try:
+            yield Sessions(saver, Threads(saver), around)
+        finally:
+            await around.close()
 
 
 def _stored(options: RunOptions) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ml_intern.configs.load import load_settings
 from ml_intern.configs.paths import Home
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
-from ml_intern.nodes.deps import ModelSource, model_source
+from ml_intern.nodes.deps import Models, ModelSource
 from ml_intern.nodes.policies.history import valid_history
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.opening import Sessions, Surroundings, open_sessions
@@ -77,11 +77,13 @@ def surroundings(
     flags = {"model_name": MODEL, "max_retries": 2, **settings}
     loaded = load_settings({**environ, "XDG_CONFIG_HOME": str(root)}, cwd, flags)
     tools = tools or by_name()
+    models = Models(loaded, {"OPENAI_API_KEY": "sk-test"}, tools)
     return Surroundings(
         settings=loaded,
         home=Home(root / "home"),
         cwd=cwd,
-        model=model_source(loaded, {"OPENAI_API_KEY": "sk-test"}, tools),
+        model=models,
+        close=models.close,
         tools=tools,
         env=environ,
     )
@@ -106,14 +108,7 @@ async def agent(
         async with open_sessions(around) as sessions:
             options = replace(options, model=MODEL)
             session = await sessions.latest(options, {}) if proceed else sessions.start(options)
-            try:
-                yield Agent(session, sessions, server, around.cwd)
-            finally:
-                await close_clients()
-
-
-async def close_clients() -> None:
-    """litellm caches HTTP clients by event loop, and every test has one of its own."""
+            yield Agent(session, sessions, server, around.cwd)
     if litellm := sys.modules.get("litellm"):
-        await litellm.close_litellm_async_clients()
+        # Clients are cached by event loop, and every test has one of its own.
         litellm.in_memory_llm_clients_cache.flush_cache()
