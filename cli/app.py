@@ -177,12 +177,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         command, name = task, "ml-intern"
     try:
         command(words, prog_name=name)
-    except MlInternError as error:
-        typer.echo(f"ml-intern: {error}", err=True)
-        sys.exit(int(error.exit))
+    except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, it is told in a line
+        sys.exit(told(error))
     except KeyboardInterrupt:
         sys.exit(int(Exit.INTERRUPTED))
-    except BrokenPipeError:
+
+
+def told(error: Exception) -> int:
+    """Say what went wrong; the exit code."""
+    if isinstance(error, MlInternError):
+        typer.echo(f"ml-intern: {error}", err=True)
+        return int(error.exit)
+    if isinstance(error, BrokenPipeError):
         # Whoever read our output went away: nothing is left to be said to them.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(int(Exit.FAILED))
+        return int(Exit.FAILED)
+    from ml_intern.cli.crash import record
+
+    what = f"{type(error).__name__}: {error}"
+    typer.echo(f"ml-intern: something unexpected went wrong: {what}", err=True)
+    typer.echo(f"The details are in {record(error)}. What was saved before is kept.", err=True)
+    return int(Exit.FAILED)

@@ -87,7 +87,7 @@ def print_result(result: dict[str, Any], output_format: OutputFormat) -> None:
         _line(result)
     elif output_format == "stream-json":
         _line({"type": "result", **result})
-    elif answer := result["result"]:
+    elif result["status"] in ("done", "denied") and (answer := result["result"]):
         shown = safe(answer) if sys.stdout.isatty() else answer
         sys.stdout.write(shown.rstrip("\n") + "\n")
         sys.stdout.flush()

@@ -41,7 +41,9 @@ async def run_repl(request: Request) -> int:
             while True:
                 await repl.step()
         except Leave:
-            screen.line(f"Bye. Go on with: ml-intern -r {session.id[:8]}", style="dim")
+            begun = (await session.state()).get("messages")
+            hint = f" Go on with: ml-intern -r {session.id[:8]}" if begun else ""
+            screen.line(f"Bye.{hint}", style="dim")
     return 0
 
 

@@ -79,5 +79,6 @@ class Models:
         """Close every connection, those of litellm's own clients too."""
         for model in self._made.values():
             await model.close()
-        if litellm := sys.modules.get("litellm"):
+        # Without a model litellm may still be in the middle of its import.
+        if self._made and (litellm := sys.modules.get("litellm")):
             await litellm.close_litellm_async_clients()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern import __version__
+from ml_intern.cli.app import told
 from process import environment, run
 
 HEAVY = (
@@ -50,3 +51,14 @@ def test_version_and_help(tmp_path: Path) -> None:
     ):
         assert flag in shown
     assert not (tmp_path / "home").exists()
+
+
+def test_a_defect_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = told(ZeroDivisionError("division by zero"))
+    err = capsys.readouterr().err
+    assert code == 1
+    assert "ZeroDivisionError: division by zero" in err
+    assert "Traceback" not in err
+    details = Path(err.split("The details are in ")[1].split(". What")[0])
+    assert "ZeroDivisionError" in details.read_text()
+    details.unlink()

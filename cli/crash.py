@@ -1,0 +1,16 @@
+"""The last resort: a defect of ours is told in a line, its traceback kept in a file."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from pathlib import Path
+
+
+def record(error: BaseException) -> Path:
+    """Write the traceback of `error` into a new private file."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="ml-intern-crash-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        traceback.print_exception(error, file=file)
+    return Path(file.name)
