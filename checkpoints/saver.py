@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         StorageError: the file cannot be opened, is no database, or comes from a newer version.
     """
     try:
+        await asyncio.to_thread(_make_private, path)
         async with aiosqlite.connect(path, timeout=5) as connection:
             await _prepare(connection, path)
             # None: messages and plain values only; the default runs code found in a checkpoint.
@@ -53,8 +55,20 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         raise StorageError(f"The session database {path} cannot be used: {error}.") from error
 
 
+def _make_private(path: Path) -> None:
+    """Make the file if there is none, readable by its owner only.
+
+    What cannot be opened fails here, without aiosqlite: failing to connect, it leaves a thread
+    behind that writes a traceback to the terminal if the event loop is closed by then.
+    """
+    try:
+        sqlite3.connect(path).close()
+        path.chmod(0o600)
+    except OSError as error:
+        raise StorageError(f"The session database {path} cannot be used: {error}.") from error
+
+
 async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
-    await asyncio.to_thread(path.chmod, 0o600)
     await connection.execute("PRAGMA journal_mode=WAL")
     await connection.execute("PRAGMA synchronous=FULL")
     async with connection.execute("PRAGMA user_version") as cursor:

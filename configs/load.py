@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,27 +34,29 @@ def load_settings(
     Raises:
         ConfigError: a file is missing, unreadable or wrong; the message names file and key.
     """
-    user = config or user_config(environ)
+    user, project = config or user_config(environ), cwd / PROJECT_CONFIG
     required = config is not None or "ML_INTERN_CONFIG" in environ
     layers = read_layer(PACKAGED_CONFIG, environ)
     layers |= read_layer(user, environ, required=required)
-    layers = tighten(layers, read_layer(cwd / PROJECT_CONFIG, environ), cwd / PROJECT_CONFIG)
-    layers |= _environment(environ)
+    _validate(layers, str(user))
+    layers = tighten(layers, read_layer(project, environ), project)
+    layers |= _environment(environ, layers.get("local_base_urls", {}))
+    _validate(layers, "the environment", lambda key: f"ML_INTERN_{key.upper()}")
     layers |= {key: value for key, value in flags.items() if value is not None}
-    return _validate(layers, "the settings")
+    return _validate(layers, "the flags")
 
 
 def read_layer(path: Path, environ: Mapping[str, str], required: bool = False) -> dict[str, Any]:
     """One configuration file, `${VAR}` and `${VAR:-default}` replaced; {} if it does not exist."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if required:
             raise ConfigError(f"The configuration file {path} does not exist.") from None
         return {}
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold a JSON object.")
@@ -81,10 +83,11 @@ def _expand(value: Any, environ: Mapping[str, str], path: Path) -> Any:  # noqa:
 
     def replace(match: re.Match[str]) -> str:
         name, optional, default = match.groups()
-        if name in environ:
-            return environ[name]
-        if optional:
-            return default or ""
+        value = environ.get(name)
+        if optional:  # as in a shell, an empty variable takes the default
+            return value or default or ""
+        if value is not None:
+            return value
         raise ConfigError(
             f"{path} uses ${{{name}}}, which is not set. Set it or write ${{{name}:-}}."
         )
@@ -104,13 +107,20 @@ def tighten(base: dict[str, Any], project: Mapping[str, Any], path: Path) -> dic
         if key not in ("permission_mode", "max_iterations"):
             raise ConfigError(f"{path}: a project may not set '{key}', only {user_hint()} may.")
     result = dict(base)
-    if checked.permission_mode is not None:
-        modes = (checked.permission_mode, base.get("permission_mode") or "yolo")
-        result["permission_mode"] = min(modes, key=STRICTNESS.index)
+    if "permission_mode" in project:
+        own, wanted = base.get("permission_mode"), checked.permission_mode
+        result["permission_mode"] = _stricter(own, wanted)
     if "max_iterations" in project:
         limits = (checked.max_iterations, base.get("max_iterations", -1))
         result["max_iterations"] = min((n for n in limits if n != -1), default=-1)
     return result
+
+
+def _stricter(own: PermissionMode | None, wanted: PermissionMode | None) -> PermissionMode | None:
+    """The stricter mode. Not given, the user's is `default` in a terminal and `yolo` headless."""
+    if wanted is None or (own is None and wanted == "yolo"):
+        return own
+    return min(own or "default", wanted, key=STRICTNESS.index)
 
 
 def user_hint() -> str:
@@ -118,25 +128,26 @@ def user_hint() -> str:
     return "~/.config/ml-intern/config.json, ML_INTERN_* variables or flags"
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+def _environment(environ: Mapping[str, str], local: Mapping[str, str]) -> dict[str, Any]:
+    """What variables say; `local` are the local servers' addresses in the files."""
     values: dict[str, Any] = {}
     for key in Settings.model_fields:
         if (text := environ.get(f"ML_INTERN_{key.upper()}")) is not None:
             values[key] = text
     if url := environ.get("OPENAI_BASE_URL"):
         values["openai_base_url"] = url
-    urls = {name: _local_url(name, environ) for name in LOCAL_SERVERS}
+    urls = {name: _local_url(name, environ, local) for name in LOCAL_SERVERS}
     return {**values, "local_base_urls": urls}
 
 
-def _local_url(name: str, environ: Mapping[str, str]) -> str:
+def _local_url(name: str, environ: Mapping[str, str], local: Mapping[str, str]) -> str:
     variable, default = LOCAL_SERVERS[name]
-    url = environ.get(variable) or environ.get("LOCAL_LLM_BASE_URL") or default
-    url = url.rstrip("/")
+    given = environ.get(variable) or environ.get("LOCAL_LLM_BASE_URL")
+    url = (given or local.get(name) or default).rstrip("/")
     return url if url.endswith("/v1") else f"{url}/v1"
 
 
-def _validate(values: Mapping[str, Any], where: str) -> Settings:
+def _validate(values: Mapping[str, Any], where: str, spelt: Callable[[str], str] = str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -145,4 +156,4 @@ def _validate(values: Mapping[str, Any], where: str) -> Settings:
         choices = (
             f" Choices: {', '.join(get_args(PermissionMode))}." if key == "permission_mode" else ""
         )
-        raise ConfigError(f"{where}: '{key}': {first['msg']}.{choices}") from None
+        raise ConfigError(f"{where}: '{spelt(key)}': {first['msg']}.{choices}") from None

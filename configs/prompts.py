@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 
 from ml_intern.configs.paths import PROMPTS
+from ml_intern.configs.text import clean
 
 
 def render(name: str, **values: str) -> str:
@@ -25,4 +26,5 @@ def system_prompt(cwd: Path) -> str:
     Rendered once a session: a changed prompt would void the provider's cache and signed thinking.
     """
     date = datetime.now(UTC).strftime("%Y-%m-%d")
-    return render("system", cwd=str(cwd), platform=platform.platform(terse=True), date=date)
+    folder = clean(str(cwd))[0]
+    return render("system", cwd=folder, platform=platform.platform(terse=True), date=date)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ml_intern.configs.errors import ConfigError
+
 KNOWN_CREDENTIALS = frozenset(
     {
         "ANTHROPIC_API_KEY", "AZURE_API_KEY", "CEREBRAS_API_KEY", "COHERE_API_KEY",
@@ -21,7 +23,8 @@ KNOWN_CREDENTIALS = frozenset(
 """The only names a `.env` file in the working directory may supply."""
 
 _SECRET_NAME = re.compile(
-    r"(^|_)(TOKENS?|SECRETS?|PASSWORD|PASSWD|API_?KEYS?|ACCESS_?KEY(_ID)?|PRIVATE_?KEY|CREDENTIALS?)(_|$)"
+    r"(^|_)(TOKENS?|SECRETS?|PASSWD|PASSPHRASE|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?)(_|$)"
+    r"|API_?KEYS?(_|$)|PASSWORD|_(KEY|PAT|PWD)$"
 )
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
@@ -30,6 +33,9 @@ def credentials(environ: Mapping[str, str], cwd: Path) -> dict[str, str]:
     """The known credentials that are set: the environment's, then those of `.env` in `cwd`.
 
     Without a Hugging Face token in either, the one that `hf auth login` saved.
+
+    Raises:
+        ConfigError: the `.env` cannot be read.
     """
     found = {k: v for k, v in environ.items() if k in KNOWN_CREDENTIALS and v}
     found = {**_dotenv(cwd / ".env"), **found}
@@ -51,7 +57,12 @@ def _dotenv(path: Path) -> dict[str, str]:
         return {}
     from dotenv import dotenv_values
 
-    values = dotenv_values(path, interpolate=False)
+    try:
+        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"Cannot read {path}: {error}. Save it as UTF-8, or remove it."
+        ) from error
     return {k: v for k, v in values.items() if k in KNOWN_CREDENTIALS and v}
 
 

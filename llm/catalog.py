@@ -11,11 +11,16 @@ UNKNOWN_WINDOW = 128_000
 
 
 def entry(name: str) -> dict[str, Any]:
-    """The catalogue's entry for a model id, with or without its provider; {} if there is none."""
+    """The catalogue's entry for a model id; {} if there is none.
+
+    Some are filed without their provider, but `vllm/gpt-4o` is not the one that OpenAI sells.
+    """
     import litellm
 
-    known = litellm.model_cost.get(name) or litellm.model_cost.get(name.split("/", 1)[-1])
-    return dict(known or {})
+    provider, _, bare = name.partition("/")
+    known = litellm.model_cost.get(name) or litellm.model_cost.get(bare) or {}
+    sold = str(known.get("litellm_provider", "")).startswith(provider)
+    return dict(known) if sold or name in litellm.model_cost else {}
 
 
 def window(name: str) -> int:

@@ -50,8 +50,9 @@ def resolve(name: str, settings: Settings, keys: Mapping[str, str]) -> Endpoint:
         ConfigError: the id is malformed.
         CredentialError: its provider needs a key that is not set.
     """
-    provider, slash, rest = name.partition("/")
-    if not slash or not rest.strip("/") or any(c.isspace() or not c.isprintable() for c in name):
+    provider, _, rest = name.partition("/")
+    named = provider and rest.strip("/")
+    if not named or any(c.isspace() or not c.isprintable() for c in name):
         raise ConfigError(
             f"'{name}' is not a model id. Write provider/model, such as anthropic/claude-opus-4-6, "
             "huggingface/moonshotai/Kimi-K2.6 or ollama/qwen3."

@@ -42,20 +42,21 @@ class Reply:
 def assemble(chunks: Iterable[AIMessageChunk]) -> Reply:
     """The reply that `chunks` make up."""
     text: list[str] = []
-    calls: dict[object, RawCall] = {}
+    calls: list[RawCall] = []
+    known: dict[object, RawCall] = {}
     extras: list[AIMessageChunk] = []
     finish, usage = "", None
     for chunk in chunks:
         text.append(text_of(chunk))
         for fragment in chunk.tool_call_chunks:
-            _add(calls, dict(fragment))
+            _add(calls, known, dict(fragment))
         finish = chunk.response_metadata.get("finish_reason") or finish
         usage = chunk.usage_metadata or usage
         if kept := _kept(chunk):
             extras.append(AIMessageChunk(content="", additional_kwargs=kept))
     return Reply(
         text="".join(text),
-        calls=list(calls.values()),
+        calls=calls,
         finish=finish,
         usage=usage,
         extras=add_ai_message_chunks(*extras).additional_kwargs if extras else {},
@@ -86,16 +87,20 @@ def _kept(message: AIMessage) -> dict[str, Any]:
     return {k: v for k, v in message.additional_kwargs.items() if k in KEPT_EXTRAS}
 
 
-def _add(calls: dict[object, RawCall], fragment: dict[str, Any]) -> None:
-    """Join a fragment to its call: by index, else by id, else to the last one."""
-    index, call_id = fragment.get("index"), fragment.get("id")
-    key: object = index if index is not None else call_id
-    if key is None:
-        key = next(reversed(calls), 0)
-    elif call_id and key in calls and calls[key].id not in ("", call_id):
+def _add(calls: list[RawCall], known: dict[object, RawCall], fragment: dict[str, Any]) -> None:
+    """Join a fragment to its call: by index, else by id, else to the last one.
+
+    `known` holds, by index and by id, the call that the next such fragment continues.
+    """
+    index, call_id = fragment.get("index"), fragment.get("id") or None
+    key: object = call_id if index is None else index
+    call = known.get(key) if key is not None else next(reversed(calls), None)
+    if call and call_id and call.id not in ("", call_id):
         # Some servers number every call 0: a new id starts a new call.
-        key = call_id
-    call = calls.setdefault(key, RawCall())
+        call = known.get(call_id)
+    if call is None:
+        calls.append(call := RawCall())
+    known[key] = known[call_id] = call
     call.id = call.id or call_id or ""
     call.name = call.name or fragment.get("name") or ""
     call.arguments += fragment.get("args") or ""

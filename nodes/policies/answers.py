@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple, NotRequired
 from langchain_core.messages import ToolCall
 from typing_extensions import TypedDict
 
+from ml_intern.configs.text import clean_json
+
 
 class EditedAction(TypedDict):
     """A call as a person wants it."""
@@ -67,7 +69,7 @@ def request(calls: Sequence[tuple[ToolCall, str]]) -> dict[str, Any]:
 
 def read_answers(answer: Decisions, calls: Sequence[ToolCall]) -> list[Answer]:
     """One answer a call. A decision that is missing, or that changes the tool, is a no."""
-    decisions = list(answer["decisions"])
+    decisions = clean_json(list(answer["decisions"]))
     return [
         _read(decisions[i], call) if i < len(decisions) else Answer(False, message="Not answered.")
         for i, call in enumerate(calls)

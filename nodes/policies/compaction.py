@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
@@ -49,7 +50,10 @@ def transcript(messages: Sequence[AnyMessage], budget: int, count: Count) -> str
         text = "\n\n".join(_line(message, cap) for message in messages)
         if count(text) <= budget:
             return text
-    return clip_middle(text, budget)
+    cap = budget  # a token has a character at least, most often; if not, halve until it fits
+    while count(clipped := clip_middle(text, cap)) > budget and cap:
+        cap //= 2
+    return clipped
 
 
 def rebuilt(messages: Sequence[AnyMessage], start: int, summary: str, cap: int) -> list[AnyMessage]:
@@ -65,7 +69,8 @@ def clip_middle(text: str, cap: int) -> str:
     if len(text) <= cap:
         return text
     half = cap // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:]}"
+    gap = f"\n[… {len(text) - 2 * half:,} characters left out …]\n"
+    return text[:half] + gap + text[len(text) - half :]
 
 
 def _line(message: AnyMessage, cap: int) -> str:
@@ -84,5 +89,15 @@ def _slimmed(message: AnyMessage, cap: int) -> AnyMessage:
     if isinstance(message, AIMessage):
         signed = ("thinking_blocks", "reasoning_items")
         kept = {k: v for k, v in message.additional_kwargs.items() if k not in signed}
-        update |= {"usage_metadata": None, "additional_kwargs": kept}
+        calls = [{**call, "args": _clipped(call["args"], cap)} for call in message.tool_calls]
+        update |= {"usage_metadata": None, "additional_kwargs": kept, "tool_calls": calls}
     return message.model_copy(update=update)
+
+
+def _clipped(value: Any, cap: int) -> Any:  # noqa: ANN401 - JSON
+    """Arguments with no text in them longer than `cap`: a written file may fill the window."""
+    if isinstance(value, dict):
+        return {key: _clipped(item, cap) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clipped(item, cap) for item in value]
+    return clip_middle(value, cap) if isinstance(value, str) else value

@@ -1,0 +1,76 @@
+"""What is a command, and what is a message."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from ml_intern.cli.commands import COMMANDS, Action, find, help_lines, looks_like_command
+
+
+@pytest.mark.parametrize(
+    ("line", "action"),
+    [
+        ("/help", "help"),
+        ("  /HELP \n", "help"),
+        ("/quit", "quit"),
+        ("/exit", "quit"),
+        ("quit", "quit"),
+        ("Exit", "quit"),
+        ("/new", "new"),
+        ("/status", "status"),
+    ],
+)
+def test_commands_are_found_in_any_case(line: str, action: str) -> None:
+    command = find(line)
+    assert command is not None
+    assert command.action == action
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", " ", "help", "/", "/helpme", "/help me", "quit the job", "/home/me/train.py", "new", "//"],
+)
+def test_everything_else_is_not(line: str) -> None:
+    assert find(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("/halp", True),
+        (" /STATSU ", True),
+        ("/", True),
+        ("/home/me/train.py", False),
+        ("/etc/hosts is broken", False),
+        ("/tmp is full", False),
+        ("/home/", False),
+        ("//", False),
+        ("./train.py", False),
+        ("~/x", False),
+        ("a/b", False),
+        ("What does /help do?", False),
+        ("/line one\nline/two", False),
+        ("/two\nlines", False),
+        ("", False),
+    ],
+)
+def test_a_path_is_not_a_mistyped_command(line: str, meant: bool) -> None:
+    assert looks_like_command(line) == meant
+
+
+def test_every_action_has_one_command_and_no_name_two() -> None:
+    assert sorted(c.action for c in COMMANDS) == sorted(get_args(Action))
+    names = [name for c in COMMANDS for name in c.names]
+    assert len(names) == len(set(names))
+    assert all(name == name.lower() for name in names)
+    assert all(find(name) is c for c in COMMANDS for name in c.names)
+
+
+def test_help_shows_each_command_aligned() -> None:
+    lines = help_lines()
+    assert len(lines) == len(COMMANDS)
+    assert all(c.names[0] in x and c.help in x for c, x in zip(COMMANDS, lines, strict=True))
+    starts = {x.index(c.help) for c, x in zip(COMMANDS, lines, strict=True)}
+    assert len(starts) == 1

@@ -1,0 +1,254 @@
+"""One call of the model: streamed, tried again when that can help, and stopped at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.constants import TAG_NOSTREAM
+
+from ml_intern.graph import events as ev
+from ml_intern.llm.ask import ask, summarise, wait_before
+from ml_intern.llm.errors import (
+    ContextOverflowError,
+    ModelAuthError,
+    ModelError,
+    ModelUnreachableError,
+)
+from ml_intern.llm.factory import Model
+
+Line = str | BaseException | float | AIMessageChunk
+"""A piece of text, an error, seconds to wait, or a chunk."""
+ASKED = [HumanMessage("Go")]
+
+
+class Scripted(Runnable[LanguageModelInput, AIMessage]):
+    """A chat model that performs one scene a call; every scene must be asked for."""
+
+    def __init__(self, *scenes: Sequence[Line]) -> None:
+        self.left = list(scenes)
+        self.configs: list[RunnableConfig | None] = []
+
+    def invoke(self, *args: Any, **kwargs: Any) -> AIMessage:
+        raise AssertionError("the event loop must not be blocked")
+
+    async def ainvoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AIMessage:
+        chunks = [chunk async for chunk in self.astream(input, config)]
+        return AIMessage("".join(str(chunk.text) for chunk in chunks))
+
+    async def astream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[AIMessageChunk]:
+        assert input == ASKED
+        self.configs.append(config)
+        for line in self.left.pop(0):
+            if isinstance(line, BaseException):
+                raise line
+            if isinstance(line, int | float):
+                await asyncio.sleep(line)
+            else:
+                yield line if isinstance(line, AIMessageChunk) else AIMessageChunk(content=line)
+
+
+def model(chat: Scripted, retries: int = 4, plain: Scripted | None = None) -> Model:
+    return Model(
+        name="a/b",
+        where="there",
+        chat=chat,
+        plain=plain or Scripted(),
+        window=1000,
+        price=lambda _: None,
+        retries=retries,
+    )
+
+
+@pytest.fixture
+def seen() -> list[ev.Event]:
+    return []
+
+
+def busy(seconds: float | None = 0.0) -> ModelError:
+    return ModelError("a/b: busy.", retryable=True, retry_after=seconds)
+
+
+def kinds(seen: list[ev.Event]) -> list[str]:
+    return [event.wire()["type"] for event in seen]
+
+
+async def test_text_is_shown_as_it_comes(seen: list[ev.Event]) -> None:
+    chat = Scripted(["Hel", "", "lo"])
+    reply = await ask(model(chat), ASKED, seen.append, stream=True)
+    assert reply.text == "Hello"
+    assert seen == [
+        ev.AssistantChunk(content="Hel"),
+        ev.AssistantChunk(content="lo"),
+        ev.AssistantStreamEnd(),
+    ]
+
+
+async def test_a_reply_without_text_shows_nothing(seen: list[ev.Event]) -> None:
+    part = tool_call_chunk(index=0, id="c", name="bash", args="{}")
+    chat = Scripted([AIMessageChunk(content="", tool_call_chunks=[part])])
+    reply = await ask(model(chat), ASKED, seen.append, stream=True)
+    assert [call.name for call in reply.calls] == ["bash"]
+    assert seen == []
+
+
+async def test_a_whole_answer_is_shown_whole(seen: list[ev.Event]) -> None:
+    assert (await ask(model(Scripted(["Hi"])), ASKED, seen.append, stream=False)).text == "Hi"
+    assert seen == [ev.AssistantMessage(content="Hi")]
+    assert (await ask(model(Scripted([])), ASKED, seen.append, stream=False)).text == ""
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_passing_failure_is_tried_again(seen: list[ev.Event], stream: bool) -> None:
+    chat = Scripted([busy()], [busy()], ["Hi"])
+    assert (await ask(model(chat), ASKED, seen.append, stream=stream)).text == "Hi"
+    assert chat.left == []
+    assert seen[:2] == [ev.Notice(message="a/b: busy. Trying again in 0.0 s.")] * 2
+
+
+async def test_w17_a_stream_that_breaks_is_asked_for_again(seen: list[ev.Event]) -> None:
+    """W17: what broke midway was not tried again, and its text was taken for the answer."""
+    chat = Scripted(["Hal", busy()], ["Hello"])
+    reply = await ask(model(chat), ASKED, seen.append, stream=True)
+    assert reply.text == "Hello"
+    assert kinds(seen) == [
+        "assistant_chunk",
+        "assistant_stream_end",
+        "notice",
+        "assistant_chunk",
+        "assistant_stream_end",
+    ]
+    assert [e.partial for e in seen if isinstance(e, ev.AssistantStreamEnd)] == [True, False]
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+async def test_retries_have_a_budget(seen: list[ev.Event], retries: int) -> None:
+    chat = Scripted(*[[busy()]] * (retries + 1))
+    with pytest.raises(ModelError, match="busy"):
+        await ask(model(chat, retries), ASKED, seen.append, stream=True)
+    assert chat.left == []
+    assert kinds(seen) == ["notice"] * retries
+
+
+@pytest.mark.parametrize(("retries", "tries"), [(0, 1), (1, 2), (10, 3)])
+async def test_a_server_that_is_not_there_is_tried_briefly(
+    seen: list[ev.Event], retries: int, tries: int
+) -> None:
+    gone = ModelUnreachableError("gone", retryable=True, retry_after=0.0)
+    chat = Scripted(*[[gone]] * tries)
+    with pytest.raises(ModelUnreachableError):
+        await ask(model(chat, retries), ASKED, seen.append, stream=True)
+    assert chat.left == []
+
+
+@pytest.mark.parametrize(
+    "error", [ModelAuthError("no key"), ContextOverflowError("full"), ModelError("wrong")]
+)
+async def test_a_final_failure_is_not_tried_again(seen: list[ev.Event], error: ModelError) -> None:
+    with pytest.raises(type(error)) as caught:
+        await ask(model(Scripted([error])), ASKED, seen.append, stream=True)
+    assert caught.value is error
+    assert seen == []
+
+
+async def test_an_error_of_litellm_becomes_ours() -> None:
+    from litellm.exceptions import RateLimitError
+
+    limited: Any = RateLimitError("slow down", "openai", "m")
+    limited.litellm_response_headers = httpx.Headers({"retry-after": "0.01"})
+    seen: list[ev.Event] = []
+    chat = Scripted([limited], [ValueError("odd")])
+    with pytest.raises(ModelError, match="a/b: odd") as caught:
+        await ask(model(chat), ASKED, seen.append, stream=True)
+    assert not caught.value.retryable
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert "Trying again in 0.0 s." in str(seen[0].wire()["message"])
+
+
+async def test_the_wait_is_the_one_that_was_asked_for(seen: list[ev.Event]) -> None:
+    began = time.monotonic()
+    await ask(model(Scripted([busy(0.2)], ["Hi"])), ASKED, seen.append, stream=True)
+    assert 0.2 <= time.monotonic() - began < 1.0
+
+
+async def test_without_a_request_the_wait_grows(
+    seen: list[ev.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def at_once(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("ml_intern.llm.ask.asyncio.sleep", at_once)
+    chat = Scripted(*[[busy(None)]] * 4, ["Hi"])
+    await ask(model(chat), ASKED, seen.append, stream=True)
+    bounds = [1.0, 2.0, 4.0, 8.0]
+    assert all(b / 2 <= wait <= b for wait, b in zip(waits, bounds, strict=True))
+
+
+@given(st.integers(1, 20), st.none() | st.floats(0, 1e9), st.floats(0, 1, exclude_max=True))
+def test_no_wait_is_longer_than_a_minute(
+    attempt: int, retry_after: float | None, chance: float
+) -> None:
+    assert 0 <= wait_before(attempt, retry_after, chance) <= 60
+
+
+def test_the_wait_doubles_and_what_was_asked_for_is_kept() -> None:
+    waits = [wait_before(attempt, None, 0.5) for attempt in range(1, 7)]
+    assert all(b == 2 * a for a, b in pairwise(waits))
+    assert wait_before(5, 3.5, 0.9) == 3.5
+    assert wait_before(1, None, 0.0) < wait_before(1, None, 0.9)
+
+
+async def stopped(task: asyncio.Task[Any]) -> float:
+    """Seconds it takes to cancel a task that is waiting."""
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return time.monotonic() - began
+
+
+async def test_stopping_does_not_wait_for_the_next_try(seen: list[ev.Event]) -> None:
+    chat = Scripted([busy(50.0)], ["never"])
+    task = asyncio.create_task(ask(model(chat), ASKED, seen.append, stream=True))
+    assert await stopped(task) < 0.5
+    assert len(chat.left) == 1
+    assert kinds(seen) == ["notice"]
+
+
+async def test_stopping_does_not_wait_for_the_next_chunk(seen: list[ev.Event]) -> None:
+    chat = Scripted(["Half", 60.0, "never"], ["never"])
+    task = asyncio.create_task(ask(model(chat), ASKED, seen.append, stream=True))
+    assert await stopped(task) < 0.5
+    assert len(chat.left) == 1
+    assert seen[-1] == ev.AssistantStreamEnd(partial=True)
+
+
+async def test_a_summary_is_made_without_tools_and_without_being_shown(
+    seen: list[ev.Event],
+) -> None:
+    plain = Scripted(["half", busy()], ["All went well."])
+    reply = await summarise(model(Scripted(), plain=plain), ASKED, seen.append)
+    assert reply.text == "All went well."
+    assert kinds(seen) == ["notice"]
+    assert [TAG_NOSTREAM in (config or {}).get("tags", []) for config in plain.configs] == [
+        True
+    ] * 2

@@ -1,0 +1,67 @@
+"""What calls took, added up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.runnables import RunnableLambda
+
+from ml_intern.llm.factory import Model
+from ml_intern.llm.reply import Reply
+from ml_intern.llm.usage import add_usage, usage_event
+
+
+def model(dollars: float | None) -> Model:
+    never: Any = RunnableLambda(lambda _: None)
+    return Model(
+        name="a/b", where="there", chat=never, plain=never, window=1, price=lambda _: dollars
+    )
+
+
+USAGE = UsageMetadata(
+    input_tokens=10, output_tokens=2, total_tokens=12, input_token_details={"cache_read": 4}
+)
+
+
+def test_one_call() -> None:
+    event = usage_event(model(0.5), Reply(text="", usage=USAGE), "main")
+    assert (event.kind, event.model, event.cost_usd) == ("main", "a/b", 0.5)
+    assert (event.input_tokens, event.output_tokens, event.cache_read_tokens) == (10, 2, 4)
+
+
+@pytest.mark.parametrize("details", [{}, {"cache_read": None}, {"audio": 3}])
+def test_details_may_be_missing(details: Any) -> None:
+    usage: Any = {**USAGE, "input_token_details": details}
+    assert usage_event(model(0.5), Reply(text="", usage=usage), "main").cache_read_tokens == 0
+
+
+def test_w37_a_call_without_usage_counts_and_its_cost_is_unknown() -> None:
+    """W37: unknown is not zero."""
+    event = usage_event(model(None), Reply(text=""), "compaction")
+    assert (event.input_tokens, event.cost_usd) == (0, None)
+    assert add_usage({}, event)["unpriced_calls"] == 1
+
+
+def test_totals() -> None:
+    priced = usage_event(model(0.5), Reply(text="", usage=USAGE), "main")
+    unpriced = usage_event(model(None), Reply(text="", usage=USAGE), "main")
+    total: dict[str, float] = {}
+    for event in (priced, unpriced, priced):
+        before = dict(total)
+        total, old = add_usage(total, event), total
+        assert old == before
+    assert total == {
+        "calls": 3,
+        "input_tokens": 30,
+        "output_tokens": 6,
+        "cache_read_tokens": 12,
+        "cost_usd": 1.0,
+        "unpriced_calls": 1,
+    }
+
+
+def test_a_free_call_is_priced() -> None:
+    event = usage_event(model(0.0), Reply(text="", usage=USAGE), "main")
+    assert add_usage({}, event)["unpriced_calls"] == 0

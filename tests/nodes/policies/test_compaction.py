@@ -1,0 +1,192 @@
+"""A history that grew too long is cut where it stays whole, and what is left is small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
+
+from ml_intern.nodes.policies.compaction import clip_middle, rebuilt, tail_start, transcript
+from ml_intern.nodes.policies.history import pending_calls, starts_turn, valid_history
+from ml_intern.nodes.policies.marks import is_users, mark_of, marking
+
+CAP = 1000
+
+
+def call(call_id: str, **args: Any) -> ToolCall:
+    return ToolCall(name="bash", args=args, id=call_id, type="tool_call")
+
+
+def step(name: str, results: int = 1, text: str = "") -> list[AnyMessage]:
+    """A reply with calls, and their results."""
+    ids = [f"{name}.{n}" for n in range(results)]
+    reply = AIMessage(text or f"reply {name}", tool_calls=[call(one) for one in ids])
+    return [reply, *(ToolMessage(f"result {one}", tool_call_id=one, name="bash") for one in ids)]
+
+
+def turn(name: str, *results: int) -> list[AnyMessage]:
+    steps = [m for n, count in enumerate(results) for m in step(f"{name}{n}", count)]
+    return [HumanMessage(f"task {name}"), *steps]
+
+
+turns = st.lists(st.lists(st.integers(0, 4), max_size=5), min_size=1, max_size=4)
+
+
+@given(turns, st.data())
+def test_the_cut_never_separates_a_call_from_its_results(
+    shape: list[list[int]], data: st.DataObject
+) -> None:
+    messages = [m for n, results in enumerate(shape) for m in turn(f"t{n}.", *results)]
+    sizes = data.draw(st.lists(st.integers(1, 50), min_size=len(messages), max_size=len(messages)))
+    budget = data.draw(st.integers(0, 400))
+    start = tail_start(messages, sizes, budget)
+    tail = messages[start:]
+    assert 1 <= start <= len(messages)
+    assert tail == valid_history(tail)
+    assert pending_calls(tail) == pending_calls(messages)
+    exchanges = sum(not isinstance(m, ToolMessage) for m in tail)
+    assert sum(sizes[start:]) <= budget or exchanges == 1
+
+
+@given(turns, st.integers(0, 30))
+def test_the_tail_is_as_long_as_the_budget_allows(shape: list[list[int]], budget: int) -> None:
+    messages = [m for n, results in enumerate(shape) for m in turn(f"t{n}.", *results)]
+    start = tail_start(messages, [1] * len(messages), budget)
+    earlier = [i for i in range(1, start) if not isinstance(messages[i], ToolMessage)]
+    assert all(len(messages) - i > budget for i in earlier)
+
+
+def test_w2_a_run_with_one_user_message_can_be_cut() -> None:
+    """W2: only user messages were boundaries, so a run with one prompt could never be compacted."""
+    messages = turn("a", *[1] * 20)
+    start = tail_start(messages, [10] * len(messages), 100)
+    assert start == len(messages) - 10
+    assert isinstance(messages[start], AIMessage)
+
+
+def test_the_newest_exchange_is_kept_though_it_is_too_long() -> None:
+    messages = turn("a", 1, 3)
+    assert messages[tail_start(messages, [1, 1, 1, 9, 9, 9, 9], 5) :] == messages[3:]
+
+
+@pytest.mark.parametrize("messages", [[], [HumanMessage("hi")]])
+def test_a_history_without_a_past_has_no_tail(messages: list[AnyMessage]) -> None:
+    assert tail_start(messages, [10**6] * len(messages), 100) == len(messages)
+
+
+def count(text: str) -> int:
+    return len(text)
+
+
+@given(turns, st.integers(40, 3000))
+def test_the_transcript_fits_the_budget(shape: list[list[int]], budget: int) -> None:
+    messages = [m for n, results in enumerate(shape) for m in turn(f"t{n}.", *results)]
+    assert len(transcript(messages, budget, count)) <= budget
+
+
+def test_the_transcript_fits_where_a_character_is_several_tokens() -> None:
+    messages: list[AnyMessage] = [HumanMessage("\U000e0041" * 5000) for _ in range(50)]
+    assert 300 <= 3 * len(transcript(messages, 900, lambda text: 3 * len(text))) <= 900
+
+
+def test_the_transcript_says_who_said_what() -> None:
+    hint = HumanMessage("[Go on.]", additional_kwargs=marking("nudge"))
+    asked = AIMessage("Looking.", tool_calls=[call("a", command="ls")])
+    found = ToolMessage("x.py", tool_call_id="a", name="bash")
+    text = transcript([HumanMessage("List."), asked, found, hint], 1000, count)
+    lines = [line for line in text.splitlines() if line]
+    assert lines == [
+        "USER: List.",
+        "ASSISTANT: Looking.",
+        'CALL bash {"command": "ls"}',
+        "RESULT of bash: x.py",
+        "SYSTEM: [Go on.]",
+    ]
+
+
+def test_long_messages_of_the_transcript_keep_their_ends() -> None:
+    messages = [HumanMessage("HEAD" + "x" * 100_000 + "TAIL"), *step("a")]
+    text = transcript(messages, 2500, count)
+    assert "HEAD" in text
+    assert "TAIL" in text
+    assert "result a.0" in text
+    assert "characters left out" in text
+
+
+@given(st.text(max_size=60), st.integers(0, 60))
+def test_clipping_keeps_head_and_tail(text: str, cap: int) -> None:
+    clipped = clip_middle(text, cap)
+    half = cap // 2
+    assert clipped.startswith(text[:half])
+    assert clipped.endswith(text[len(text) - half :])
+    assert (clipped == text) == (len(text) <= cap)
+
+
+def test_the_new_history_is_first_message_summary_and_tail() -> None:
+    messages = [*turn("a", 1), *turn("b", 2)]
+    new = rebuilt(messages, 4, "It went well.", CAP)
+    assert [m.type for m in new] == ["human", "human", "ai", "tool", "tool"]
+    assert new[0].content == "task a"
+    assert "It went well." in str(new[1].content)
+    assert mark_of(new[1]) == "summary"
+    assert new == valid_history(new)
+    assert not starts_turn(new[:2])
+
+
+def test_w11_our_own_words_are_never_taken_for_the_first_message() -> None:
+    """W11: guard texts were indistinguishable from the user's and became boundaries."""
+    old = HumanMessage("Earlier summary.", additional_kwargs=marking("summary"))
+    new = rebuilt([old, *turn("a", 1), *step("b")], 4, "New.", CAP)
+    assert [str(m.content) for m in new if is_users(m)] == ["task a"]
+    assert sum(mark_of(m) == "summary" for m in new) == 1
+
+
+def test_the_first_message_is_not_doubled_when_it_is_the_only_one() -> None:
+    new = rebuilt([HumanMessage("x" * 50_000)], 1, "Nothing yet.", CAP)
+    assert [mark_of(m) for m in new] == [None, "summary"]
+    assert len(str(new[0].content)) < CAP + 100
+
+
+def test_what_counted_the_old_history_goes() -> None:
+    """Signed thinking is only valid behind the very messages it was made after."""
+    kept = {"reasoning_content": "Hm."}
+    signed = {"thinking_blocks": [{"type": "thinking"}], "reasoning_items": [{"id": "rs_1"}]}
+    reply = AIMessage(
+        "Yes.",
+        additional_kwargs={**kept, **signed},
+        usage_metadata={"input_tokens": 9, "output_tokens": 1, "total_tokens": 10},
+    )
+    *_, new = rebuilt([HumanMessage("a"), HumanMessage("b"), reply], 1, "S.", CAP)
+    assert isinstance(new, AIMessage)
+    assert new.usage_metadata is None
+    assert new.additional_kwargs == kept
+    assert reply.usage_metadata is not None
+    assert reply.additional_kwargs == {**kept, **signed}
+
+
+@given(turns)
+def test_no_message_of_the_new_history_is_long(shape: list[list[int]]) -> None:
+    """A giant result in the newest exchange must not make compaction fail for ever."""
+    messages = [m for n, results in enumerate(shape) for m in turn(f"t{n}.", *results)]
+    giant = [*messages, *step("g", 2, text="t" * 50_000)]
+    giant[-1] = giant[-1].model_copy(update={"content": "r" * 500_000})
+    start = tail_start(giant, [len(str(m.content)) for m in giant], CAP)
+    new = rebuilt(giant, start, "s" * 50_000, CAP)
+    assert all(len(str(m.content)) < CAP + 100 for m in new)
+    assert new == valid_history(new)
+    assert [m.type for m in new[-3:]] == ["ai", "tool", "tool"]
+
+
+def test_a_file_that_was_written_does_not_fill_the_new_history() -> None:
+    args = {"path": "a.py", "edits": [{"new": "x" * 500_000}, 7]}
+    reply = AIMessage("", tool_calls=[call("a", **args)])
+    result = ToolMessage("ok", tool_call_id="a", name="bash")
+    new = rebuilt([HumanMessage("a"), reply, result], 1, "S.", CAP)[2]
+    assert isinstance(new, AIMessage)
+    kept = new.tool_calls[0]["args"]
+    assert (kept["path"], kept["edits"][1], new.tool_calls[0]["id"]) == ("a.py", 7, "a")
+    assert len(kept["edits"][0]["new"]) < CAP + 100
+    assert reply.tool_calls[0]["args"] == args
