@@ -1,4 +1,4 @@
-"""The SQLite file that holds every session: checkpoints, writes and the index."""
+"""The SQLite file that holds every session: checkpoints, writes, journal and index."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import aiosqlite
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from ml_intern.checkpoints.journal import JOURNAL_SCHEMA
 from ml_intern.configs.errors import MlInternError
 
 SCHEMA_VERSION = 1
@@ -79,6 +80,6 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
             f"{path} was written by a newer ml-intern (schema {version}, this one knows "
             f"{SCHEMA_VERSION}). Upgrade, or point ML_INTERN_HOME to another folder."
         )
-    await connection.executescript(_SCHEMA)
+    await connection.executescript(_SCHEMA + JOURNAL_SCHEMA)
     await connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     await connection.commit()

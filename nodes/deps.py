@@ -11,6 +11,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from ml_intern.checkpoints.journal import Journal
 from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Event
@@ -37,6 +38,8 @@ class Deps:
     """Where the full text of clipped outputs goes."""
     env: Mapping[str, str]
     """The environment of programs the model starts."""
+    journal: Journal | None = None
+    """Keeps effects from happening twice across crashes; None under LangGraph's own server."""
     seen: dict[Path, str] = field(default_factory=dict)
     """Files the model has seen, with the fingerprint of what it saw."""
 

@@ -21,6 +21,11 @@ from ml_intern.tools.spec import ToolContext, ToolResult, ToolSpec
 
 _EDITED = "[The user changed the arguments of this call before it ran: {args}]\n"
 
+_UNKNOWN = (
+    "Outcome unknown: the process died while this call ran, and it was not run again. "
+    "Find out what it did before you go on."
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +36,7 @@ async def run_tool(
     call, emit = task["call"], emitter(runtime)
     call_id = call["id"] or ""
     emit(ToolStateChange(tool=call["name"], tool_call_id=call_id, state="running"))
-    result = await _run(call, deps, emit)
+    result = await _run_once(call, deps, emit)
     text = await _presentable(result.text, call_id, deps.tools[call["name"]], deps)
     if task["edited"]:
         text = _EDITED.format(args=call["args"]) + text
@@ -44,6 +49,18 @@ async def run_tool(
         text, tool_call_id=call_id, name=call["name"], status="success" if result.ok else "error"
     )
     return {**result.update, "messages": [message]}
+
+
+async def _run_once(call: ToolCall, deps: Deps, emit: Emit) -> ToolResult:
+    """Run the call, or say what became of it if it was begun before a crash."""
+    if deps.journal is None or deps.tools[call["name"]].effect in ("pure", "idempotent"):
+        return await _run(call, deps, emit)
+    earlier = await deps.journal.begin(call["id"] or "")
+    if earlier is not None:
+        return ToolResult(text=earlier.text if earlier.done else _UNKNOWN, ok=earlier.ok)
+    result = await _run(call, deps, emit)
+    await deps.journal.end(call["id"] or "", result.ok, result.text)
+    return result
 
 
 async def _run(call: ToolCall, deps: Deps, emit: Emit) -> ToolResult:

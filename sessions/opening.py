@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from ml_intern.checkpoints.journal import Journal
 from ml_intern.checkpoints.saver import open_saver
 from ml_intern.checkpoints.threads import Thread, Threads
 from ml_intern.configs.errors import ConfigError
@@ -47,9 +48,7 @@ class Surroundings:
 class Sessions:
     """The sessions of one database."""
 
-    def __init__(
-        self, saver: BaseCheckpointSaver[str], threads: Threads, around: Surroundings
-    ) -> None:
+    def __init__(self, saver: AsyncSqliteSaver, threads: Threads, around: Surroundings) -> None:
         self._saver = saver
         self._around = around
         self.threads = threads
@@ -103,7 +102,7 @@ class Sessions:
         return self._attach(thread, options, resumed=False)
 
     def _attach(self, thread: Thread, options: RunOptions, *, resumed: bool) -> Attachment:
-        around = self._around
+        around, journal = self._around, Journal(self._saver, thread.id)
         deps = Deps(
             settings=around.settings,
             model=around.model,
@@ -112,14 +111,16 @@ class Sessions:
             cwd=Path(thread.cwd),
             spill=around.home.outputs(thread.id),
             env=around.env,
+            journal=journal,
         )
         graph = build_graph(deps).compile(checkpointer=self._saver, name="ml-intern")
-        touch = partial(self._touch, replace(thread, options=_stored(options)))
+        touch = partial(self._touch, replace(thread, options=_stored(options)), journal)
         return Attachment(
             id=thread.id, graph=graph, deps=deps, options=options, touch=touch, resumed=resumed
         )
 
-    async def _touch(self, thread: Thread, text: str) -> None:
+    async def _touch(self, thread: Thread, journal: Journal, text: str) -> None:
+        await journal.clear()
         await self.threads.record(replace(thread, title=" ".join(text.split())[:80]))
 
 

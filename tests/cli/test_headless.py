@@ -78,14 +78,18 @@ def test_a_call_that_needs_a_person_is_denied_and_the_code_says_so(tmp_path: Pat
 
 
 def test_a_process_killed_in_a_call_is_gone_on_with(tmp_path: Path) -> None:
-    command = "echo started > started; sleep 2; echo finished"
+    command = "echo ran >> log; echo started > started; sleep 2; echo finished"
     with ModelServer([calls(Call("bash", {"command": command})), text("Finished.")]) as server:
         process = start(tmp_path, "go", server=server)
         wait_for(workdir(tmp_path) / "started")
         process.kill()
         finish(process)
         ended = run(tmp_path, "-c", "--output-format", "json", server=server)
+        told = server.requests[1].body["messages"][-1]["content"]
     assert (ended.code, ended.json["result"], ended.json["num_turns"]) == (0, "Finished.", 1)
+    # What a command may have done is not done again: the model is told to look.
+    assert told.startswith("Outcome unknown")
+    assert (workdir(tmp_path) / "log").read_text() == "ran\n"
 
 
 @pytest.mark.parametrize(
