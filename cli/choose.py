@@ -25,7 +25,7 @@ async def choose(threads: Threads, *, interactive: bool) -> str:
     for number, thread in enumerate(found, start=1):
         print(line(number, thread))
     answer: str = await PromptSession[str]().prompt_async("Which one? ")
-    if not answer.strip().isdigit() or not 1 <= int(answer) <= len(found):
+    if not answer.strip().isdecimal() or not 1 <= int(answer) <= len(found):
         raise ConfigError("No session was chosen.")
     return found[int(answer) - 1].id
 

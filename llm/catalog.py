@@ -26,7 +26,9 @@ def entry(name: str) -> dict[str, Any]:
 def window(name: str) -> int:
     """Tokens of input the model takes."""
     known = entry(name)
-    return int(known.get("max_input_tokens") or known.get("max_tokens") or UNKNOWN_WINDOW)
+    sizes = (known.get("max_input_tokens"), known.get("max_tokens"))
+    # Some entries hold words or nothing where the number should be.
+    return next((size for size in sizes if isinstance(size, int) and size), UNKNOWN_WINDOW)
 
 
 def price(name: str, usage: UsageMetadata | None) -> float | None:

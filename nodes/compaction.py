@@ -40,7 +40,8 @@ async def compact(
     model = await deps.model(options_of(runtime).model)
     old = await asyncio.to_thread(_size, messages, deps)
     limit = int(model.window * deps.settings.compact_at)
-    if old <= limit and not state.get("compact"):
+    wanted = state.get("compact") and len(messages) > 1
+    if old <= limit and not wanted:
         return {"compact": False}
     kept, spent = await _shorten(messages, model, emit)
     new = await asyncio.to_thread(_size, kept, deps)

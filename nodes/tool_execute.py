@@ -40,8 +40,8 @@ async def run_tool(
     text = await _presentable(result.text, call_id, deps.tools[call["name"]], deps)
     if task["edited"]:
         text = _EDITED.format(args=call["args"]) + text
-    if plan := result.update.get("plan"):
-        emit(PlanUpdate(plan=plan))
+    if "plan" in result.update:
+        emit(PlanUpdate(plan=result.update["plan"]))
     emit(ToolOutput(tool=call["name"], tool_call_id=call_id, output=text, success=result.ok))
     state: ToolState = "done" if result.ok else "failed"
     emit(ToolStateChange(tool=call["name"], tool_call_id=call_id, state=state))
@@ -75,10 +75,8 @@ async def _run(call: ToolCall, deps: Deps, emit: Emit) -> ToolResult:
         return ToolResult(text=f"{spec.name} was stopped after {spec.timeout:g} s.", ok=False)
     except Exception as error:
         log.warning("tool %s failed", spec.name, exc_info=True)
-        text = (
-            f"{spec.name} failed unexpectedly ({type(error).__name__}: {error}). Try another way."
-        )
-        return ToolResult(text=text, ok=False)
+        what = f"{type(error).__name__}: {error}"
+        return ToolResult(text=f"{spec.name} failed unexpectedly ({what}).", ok=False)
 
 
 def _context(call: ToolCall, deps: Deps, emit: Emit) -> ToolContext:

@@ -52,6 +52,14 @@ async def test_an_overflow_that_stays_ends_the_turn(tmp_path: Path) -> None:
         assert "window" in a.of(ev.Error)[-1].error
 
 
+async def test_there_is_nothing_to_compact_in_an_empty_session(tmp_path: Path) -> None:
+    async with agent([text("hello")], tmp_path) as a:
+        events = await a.do(op.Compact())
+        assert not [e for e in events if isinstance(e, ev.Error | ev.Compacted)]
+        await a.say("hi")
+        assert a.of(ev.TurnComplete)[-1].final_response == "hello"
+
+
 async def test_compact_on_request(tmp_path: Path) -> None:
     """W1: the operation always returns."""
     async with agent([text("one"), text("SUMMARY."), text("two")], tmp_path) as a:
