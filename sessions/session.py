@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -29,6 +29,7 @@ from ml_intern.graph.events import (
 from ml_intern.graph.state import AgentState, TurnInput
 from ml_intern.llm.tokens import count_text
 from ml_intern.nodes.deps import Deps
+from ml_intern.nodes.policies.answers import Decision
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.outcome import approval_tools, explanation, turn_complete
 from ml_intern.sessions.runner import Runner
@@ -78,8 +79,7 @@ class Session:
     async def state(self) -> AgentState:
         """The thread's newest values."""
         snapshot = await self._at.graph.aget_state(self._config)
-        values: AgentState = snapshot.values  # type: ignore[assignment]
-        return values
+        return cast(AgentState, snapshot.values)
 
     async def unfinished(self) -> bool:
         """Whether an earlier turn was cut off. `next` does not tell: it can be empty even so."""
@@ -107,7 +107,7 @@ class Session:
             case op.UserInput(text):
                 return self._input(text)
             case op.ExecApproval(decisions):
-                return self._run(Command(resume={"decisions": list(decisions)}))
+                return self._decide(decisions)
             case op.Resume():
                 return self._resume()
             case op.Compact():
@@ -173,7 +173,7 @@ class Session:
     async def _ending(self, last: Event | None) -> list[Event]:
         """What follows a run: a question, or the end of the turn and why it ended."""
         snapshot = await self._at.graph.aget_state(self._config)
-        values: AgentState = snapshot.values  # type: ignore[assignment]
+        values = cast(AgentState, snapshot.values)
         complete = turn_complete(values)
         if isinstance(last, Error):
             return [replace(complete, status="failed", final_response=None)]
@@ -194,6 +194,17 @@ class Session:
             yield Processing()
             async for event in self._run(None):
                 yield event
+        else:
+            yield Notice(message="Nothing was left open.")
+            yield turn_complete(cast(AgentState, snapshot.values))
+
+    async def _decide(self, decisions: Sequence[Decision]) -> AsyncIterator[Event]:
+        # Resuming a thread that asks nothing would run its newest step again.
+        if not (await self._at.graph.aget_state(self._config)).interrupts:
+            yield Error(error="No call waits for approval.")
+            return
+        async for event in self._run(Command(resume={"decisions": list(decisions)})):
+            yield event
 
     def stop(self, reason: str = "user") -> bool:
         """Stop a running turn, from a signal handler for one; False if none is running."""

@@ -92,6 +92,14 @@ def test_a_process_killed_in_a_call_is_gone_on_with(tmp_path: Path) -> None:
     assert (workdir(tmp_path) / "log").read_text() == "ran\n"
 
 
+def test_going_on_with_a_finished_session_gives_its_answer(tmp_path: Path) -> None:
+    with ModelServer([text("The answer.")]) as server:
+        run(tmp_path, "go", server=server)
+        ended = run(tmp_path, "-c", server=server)
+    assert (ended.code, ended.out) == (0, "The answer.\n")
+    assert "Nothing was left open" in ended.err
+
+
 @pytest.mark.parametrize(
     ("number", "code", "status"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],

@@ -73,6 +73,15 @@ async def test_an_edit_with_wrong_arguments_does_not_run(tmp_path: Path) -> None
         assert "The user edited the arguments" in a.of(ev.ToolOutput)[0].output
 
 
+async def test_an_answer_nobody_asked_for_is_an_error(tmp_path: Path) -> None:
+    async with agent([text("one"), text("two")], tmp_path, options=ASKING) as a:
+        await a.say("hi")
+        events = await a.do(answer(Decision(type="approve")))
+        assert [type(e) for e in events] == [ev.Error]
+        await a.say("go on")
+        assert a.of(ev.TurnComplete)[-1].final_response == "two"
+
+
 async def test_a_missing_decision_is_a_no(tmp_path: Path) -> None:
     async with agent([calls(TOUCH, TOUCH), text("ok")], tmp_path, options=ASKING) as a:
         await a.say("go")

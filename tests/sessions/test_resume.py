@@ -65,10 +65,13 @@ async def test_finished_work_is_not_done_again(tmp_path: Path) -> None:
         assert (a.cwd / "log").read_text() == "x\n"
 
 
-async def test_resuming_a_finished_session_does_nothing(tmp_path: Path) -> None:
+async def test_resuming_a_finished_session_says_so_and_runs_nothing(tmp_path: Path) -> None:
     async with agent([text("one")], tmp_path) as a:
         await a.say("first")
-        assert await a.do(op.Resume()) == []
+        said, complete = await a.do(op.Resume())
+        assert isinstance(said, ev.Notice)
+        assert isinstance(complete, ev.TurnComplete)
+        assert complete.final_response == "one"
 
 
 async def test_new_keeps_the_old_session(tmp_path: Path) -> None:
