@@ -24,7 +24,7 @@ from ml_intern.llm.reply import Reply, assemble, from_message, text_of
 Emit = Callable[[Event], None]
 
 MAX_REPLY = 1_000_000
-"""Characters of text and arguments after which a reply is taken for endless."""
+"""Characters of text, reasoning and arguments after which a reply is taken for endless."""
 
 _UNREACHABLE_RETRIES = 2
 _FIRST_WAIT = 1.0
@@ -124,4 +124,6 @@ def _check_end(size: int) -> None:
 
 
 def _size(chunk: AIMessageChunk) -> int:
-    return len(text_of(chunk)) + sum(len(call["args"] or "") for call in chunk.tool_call_chunks)
+    thought = chunk.additional_kwargs.get("reasoning_content") or ""
+    arguments = sum(len(call["args"] or "") for call in chunk.tool_call_chunks)
+    return len(text_of(chunk)) + len(thought) + arguments

@@ -6,24 +6,45 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import litellm
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_litellm import ChatLiteLLM
-from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+from litellm.llms.custom_httpx.http_handler import (
+    AsyncHTTPHandler,
+    blocked_cookie_jar,
+    get_default_headers,
+    get_ssl_configuration,
+)
 
-from ml_intern.configs.environment import proxy_for
 from ml_intern.configs.settings import Settings
 from ml_intern.llm.endpoint import Endpoint
-from ml_intern.llm.errors import ModelError
-from ml_intern.llm.transport import ExactTransport
+from ml_intern.llm.errors import EndedEarlyError
+from ml_intern.llm.transport import ExactClient
 
 PROVIDERS = [str(getattr(provider, "value", provider)) for provider in litellm.provider_list]
 
-_OPENAI = "https://api.openai.com/v1"
+EXACT = {
+    "anthropic",
+    "cerebras",
+    "deepseek",
+    "fireworks_ai",
+    "groq",
+    "huggingface",
+    "mistral",
+    "openai",
+    "openrouter",
+    "together_ai",
+    "xai",
+}
+"""Providers whose handler in litellm takes our client, and whose streams are known to have ended.
+
+Not Gemini: litellm does not note the end of its streams. What is not listed is left to litellm.
+"""
 
 
 class Chat(ChatLiteLLM):
-    """Tells an answer that broke off from one that ended."""
+    """Tells an answer that broke off from one that ended; for the `EXACT` providers."""
 
     async def acompletion_with_retry(
         self,
@@ -32,23 +53,36 @@ class Chat(ChatLiteLLM):
     ) -> Any:  # noqa: ANN401
         """Call the model, once: retrying is not this layer's business."""
         answer = await litellm.acompletion(**kwargs)
-        return _complete(answer, self.model) if kwargs.get("stream") else answer
+        return _complete(answer) if isinstance(answer, litellm.CustomStreamWrapper) else answer
 
 
-async def _complete(stream: Any, model: str) -> AsyncIterator[Any]:  # noqa: ANN401 - litellm's
+async def _complete(stream: litellm.CustomStreamWrapper) -> AsyncIterator[Any]:
     """The chunks of a stream.
 
     Raises:
-        ModelError: the connection ended cleanly before the answer did, which litellm reports as an
-            answer that stopped, half a tool call included.
+        EndedEarlyError: the connection ended cleanly before the answer did, which litellm reports
+            as an answer that stopped, half a tool call included.
     """
     try:
         async for chunk in stream:
             yield chunk
     finally:
         await stream.aclose()
-    if getattr(stream, "received_finish_reason", "") is None:
-        raise ModelError(f"{model}: the answer ended early.", retryable=True)
+    if stream.received_finish_reason is None:
+        raise EndedEarlyError
+
+
+class ExactHandler(AsyncHTTPHandler):
+    """litellm's own handler on a client that loses nothing; usable again after `close`."""
+
+    def create_client(self, *_: Any, **__: Any) -> httpx.AsyncClient:  # noqa: ANN401 - litellm's
+        """Make the client; every request brings its own time-out."""
+        return ExactClient(
+            headers=get_default_headers(),
+            cookies=blocked_cookie_jar(),
+            verify=get_ssl_configuration(),
+            follow_redirects=True,
+        )
 
 
 def make_chat(
@@ -59,15 +93,14 @@ def make_chat(
     litellm.drop_params = True
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # its tracebacks are not for users
-    options: dict[str, Any] = {
-        "model": endpoint.model,
-        "api_base": endpoint.api_base,
-        "api_key": endpoint.api_key,
-        "max_retries": 1,
-        "request_timeout": settings.request_timeout,
-    }
-    if not endpoint.model.startswith("openai/"):
-        return ChatLiteLLM(**options, model_kwargs={"max_retries": 0}), None
-    transport = ExactTransport(proxy=proxy_for(endpoint.api_base or _OPENAI))
-    client = AsyncHTTPHandler(transport=transport)
-    return Chat(**options, model_kwargs={"max_retries": 0, "client": client}), client
+    client = ExactHandler() if endpoint.model.partition("/")[0] in EXACT else None
+    kind = Chat if client else ChatLiteLLM
+    chat = kind(
+        model=endpoint.model,
+        api_base=endpoint.api_base,
+        api_key=endpoint.api_key,
+        max_retries=1,
+        request_timeout=settings.request_timeout,
+        model_kwargs={"max_retries": 0, **({"client": client} if client else {})},
+    )
+    return chat, client

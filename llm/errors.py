@@ -3,15 +3,18 @@
 ```
 ModelError               carries `retryable` and, if the provider said so, `retry_after` in seconds
 ├── ModelAuthError       401, 402, 403: the key is missing, refused or unpaid; exit code 3
-├── ModelNotFoundError   404 or an id that no provider takes; exit code 2
+├── ModelNotFoundError   404, a web page, or an id that no provider takes; exit code 2
 ├── ModelUnreachableError no connection: tried again only briefly
 └── ContextOverflowError the request is longer than the model's window
 ```
+
+EndedEarlyError and WebPageError come from our own layers under litellm, for `translate`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 
 from ml_intern.configs.errors import Exit, MlInternError
@@ -54,6 +57,14 @@ class ContextOverflowError(ModelError):
     """The request is longer than the model's window."""
 
 
+class EndedEarlyError(Exception):
+    """A stream was over before the answer was."""
+
+
+class WebPageError(Exception):
+    """The endpoint answered with HTML: a sign-in page, or an address that is not the API's."""
+
+
 def translate(error: Exception, model: str, where: str) -> ModelError:
     """The provider's exception in our terms; `error` is litellm's, `where` the endpoint."""
     from litellm import exceptions
@@ -66,7 +77,13 @@ def translate(error: Exception, model: str, where: str) -> ModelError:
         return ModelAuthError(f"{model}: {_HINTS[status]} ({detail}).")
     if status == 404:
         return ModelNotFoundError(f"{model}: there is no such model at {where} ({detail}).")
-    if _unreachable(error):
+    causes = list(_causes(error))
+    if any(isinstance(cause, WebPageError) for cause in causes):
+        return ModelNotFoundError(f"{model}: {where} answers with a web page. Check the address.")
+    cut_off = EndedEarlyError | json.JSONDecodeError if status == 200 else EndedEarlyError
+    if any(isinstance(cause, cut_off) for cause in causes):
+        return ModelError(f"{model}: the answer ended early.", retryable=True)
+    if _unreachable(causes):
         return ModelUnreachableError(
             f"{model}: nothing answers at {where}. Is the server running, and the network up?",
             retryable=True,
@@ -85,16 +102,17 @@ def _passing(error: Exception, status: int | None) -> bool:
     return isinstance(error, passing) or status in (408, 409, 425, 429) or (status or 0) >= 500
 
 
-def _unreachable(error: BaseException) -> bool:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _unreachable(causes: list[BaseException]) -> bool:
     """Whether no connection could be made at all. litellm calls that a 500; the cause tells."""
     import httpx
 
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, httpx.ConnectError | ConnectionRefusedError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
+    return any(isinstance(cause, httpx.ConnectError | ConnectionRefusedError) for cause in causes)
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -1,66 +1,102 @@
 """HTTP under litellm's own handler, without what that handler loses or does twice.
 
-litellm 1.105 drops a stream event whose text holds `[DONE]` or a raw U+0085, U+2028 or U+2029 (a
-call with `grep '[DONE]'` arrives without its arguments), and sends a POST again by itself after a
-connection error. Pinned by `tests/emulators/test_litellm.py`: what is fixed there may go here.
+litellm 1.105 drops a stream event whose text holds `[DONE]` or a character that Unicode counts as
+the end of a line (a call with `grep '[DONE]'` arrives without its arguments), and sends a POST
+again by itself after a connection error. Pinned by `tests/emulators/test_litellm.py`: what is fixed
+there may go here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 
-_DONE = b"data: [DONE]"
-_LINE_ENDS = re.compile(rb"\xc2\x85|\xe2\x80[\xa8\xa9]")
+from ml_intern.llm.errors import WebPageError
+
+_DONE = re.compile(rb"\s*data:\s*\[DONE\]\s*")
+_LINE_ENDS = re.compile(rb"[\x0b\x0c\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9]")
+_DECODED = ("content-encoding", "content-length")
 
 
-def exact(line: bytes) -> bytes:
-    """A line of a stream as the same JSON, the characters that litellm trips over escaped."""
-    if line.strip() == _DONE:
-        return line
-    escaped = _LINE_ENDS.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), line)
-    return escaped.replace(b"[DONE]", b"\\u005bDONE]")
+def exact(lines: bytes) -> bytes:
+    """Lines of a stream as the same JSON, what litellm trips over escaped."""
+    escaped = _LINE_ENDS.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), lines)
+    if b"[DONE]" not in escaped:
+        return escaped
+    return b"".join(
+        line if _DONE.fullmatch(line) else line.replace(b"[DONE]", b"\\u005bDONE]")
+        for line in escaped.splitlines(keepends=True)
+    )
 
 
 class ExactStream(httpx.AsyncByteStream):
-    """Event-stream bytes, whole line by whole line."""
+    """A response's event stream in whole lines, uncompressed."""
 
-    def __init__(self, inner: httpx.AsyncByteStream) -> None:
-        self._inner = inner
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         begun: list[bytes] = []  # of a line that is not complete; a list, as it may be very long
         try:
-            async for data in self._inner:
-                *ends, rest = data.split(b"\n")
-                for end in ends:
-                    yield exact(b"".join([*begun, end])) + b"\n"
-                    begun.clear()
-                begun.append(rest)
-        except httpx.RemoteProtocolError as error:
-            raise httpx.ReadError(str(error)) from error
+            async for data in self._response.aiter_bytes():
+                end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+                begun.append(data[:end] if end else data)
+                if end:
+                    yield exact(b"".join(begun))
+                    begun = [data[end:]]
+        except httpx.TransportError as error:
+            raise _final(error) from error
         yield exact(b"".join(begun))
 
     async def aclose(self) -> None:
         """Close the connection under it."""
-        await self._inner.aclose()
+        await self._response.aclose()
 
 
-class ExactTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport; a connection error reaches us instead of being tried again unseen."""
+class ExactClient(httpx.AsyncClient):
+    """httpx's client: proxies and certificates are found where every program looks for them."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; an event stream comes back exact."""
-        # A compressed stream could not be read line by line here.
-        request.headers["accept-encoding"] = "identity"
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        **options: Any,  # noqa: ANN401 - httpx's
+    ) -> httpx.Response:
+        """Send the request, once; an event stream comes back exact.
+
+        Raises:
+            WebPageError: the answer is one for people.
+        """
         try:
-            response = await super().handle_async_request(request)
-        except (httpx.RemoteProtocolError, httpx.ConnectError) as error:
-            raise httpx.ReadError(str(error)) from error
+            response = await super().send(request, stream=stream, **options)
+        except httpx.TransportError as error:
+            raise _final(error) from error
         kind = response.headers.get("content-type", "")
-        if kind.startswith("text/event-stream") and "content-encoding" not in response.headers:
-            assert isinstance(response.stream, httpx.AsyncByteStream)
-            response.stream = ExactStream(response.stream)
-        return response
+        if response.status_code == 200 and kind.startswith("text/html"):
+            await response.aclose()
+            raise WebPageError
+        return _exactly(response) if stream and kind.startswith("text/event-stream") else response
+
+
+def _exactly(response: httpx.Response) -> httpx.Response:
+    headers = [item for item in response.headers.multi_items() if item[0] not in _DECODED]
+    return httpx.Response(
+        response.status_code,
+        headers=headers,
+        stream=ExactStream(response),
+        request=response.request,
+        extensions=response.extensions,
+    )
+
+
+def _final(error: httpx.TransportError) -> httpx.TransportError:
+    """The error in words, and as one after which litellm does not send the request again."""
+    if isinstance(error, httpx.TimeoutException):
+        return type(error)(str(error) or "nothing came for as long as request_timeout allows")
+    retried = isinstance(error, httpx.RemoteProtocolError | httpx.ConnectError)
+    kind = httpx.ReadError if retried else type(error)
+    return kind(str(error) or "the connection was lost")

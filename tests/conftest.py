@@ -21,7 +21,8 @@ FOLDERS = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME
 def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a test reads of the environment is what it sets itself."""
     for name in os.environ:
-        if name in KNOWN_CREDENTIALS or name.startswith("ML_INTERN_") or name.endswith("_BASE_URL"):
+        ours = name in KNOWN_CREDENTIALS or name.startswith("ML_INTERN_")
+        if ours or name.upper().endswith(("_BASE_URL", "_PROXY")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in FOLDERS:

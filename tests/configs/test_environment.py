@@ -29,6 +29,13 @@ def test_the_users_own_values_win_and_nothing_else_changes() -> None:
     assert environ == before
 
 
+def test_the_http_handler_is_not_a_matter_of_choice() -> None:
+    """The client that `llm/chat.py` hands over fits no other."""
+    environ = {"EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "false"}
+    prepare(environ)
+    assert environ["EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER"] == "true"
+
+
 def test_preparing_imports_nothing_heavy() -> None:
     code = """
 import os, sys

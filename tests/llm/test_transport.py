@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import AsyncIterator
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.client import HTTPConnection
+from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.openai_server import Call, ModelServer, calls, fault, text
+from emulators.loopback import Exchange, Listener
+from emulators.openai_server import Call, calls, fault, text
 from harness import agent
-from ml_intern.configs.environment import proxy_for
 from ml_intern.graph import events as ev
-from ml_intern.llm.transport import ExactStream, exact
+from ml_intern.llm.errors import WebPageError
+from ml_intern.llm.transport import ExactClient, ExactStream, exact
 
-HOSTILE = "a [DONE] b \u0085 c \u2028 d \u2029 e 🤗 data: [DONE]\n\ndata: x"
+HOSTILE = "a [DONE] b \u0085 c \u2028 d \u2029 e 🤗 data: [DONE]\n\ndata: x \\[DONE]"
 
 
 class Pieces(httpx.AsyncByteStream):
@@ -30,25 +40,220 @@ class Pieces(httpx.AsyncByteStream):
             yield piece
 
 
+async def through(pieces: list[bytes]) -> bytes:
+    stream = ExactStream(httpx.Response(200, stream=Pieces(pieces)))
+    return b"".join([piece async for piece in stream])
+
+
 @given(
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.just(HOSTILE)),
     cuts=st.lists(st.integers(0, 400)),
+    end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
 )
-async def test_any_split_of_any_text_is_the_same_json(texts: list[str], cuts: list[int]) -> None:
+async def test_any_split_of_any_text_is_the_same_json(
+    texts: list[str], cuts: list[int], end: bytes
+) -> None:
     lines = [b"data: " + json.dumps(t, ensure_ascii=False).encode() for t in texts]
-    body = b"\n\n".join([*lines, b"data: [DONE]", b""])
+    body = (end * 2).join([*lines, b"data: [DONE]", b""])
     edges = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
-    pieces = [body[a:b] for a, b in pairwise(edges)]
-    out = b"".join([piece async for piece in ExactStream(Pieces(pieces))])
-    *events, end = [line for line in out.split(b"\n") if line]
-    assert [json.loads(event.removeprefix(b"data: ")) for event in events] == texts
-    assert end == b"data: [DONE]"
-    assert not any(b"[DONE]" in event for event in events)
-    assert not {"\u0085", "\u2028", "\u2029"} & set(out.decode())
+    out = await through([body[a:b] for a, b in pairwise(edges)])
+    # As litellm reads it.
+    *events, mark = [line for line in out.decode().splitlines() if line]
+    assert [json.loads(event.removeprefix("data: ")) for event in events] == texts
+    assert mark == "data: [DONE]"
+    assert not any("[DONE]" in event for event in events)
 
 
-def test_the_end_mark_itself_is_left_alone() -> None:
-    assert exact(b"data: [DONE]\r") == b"data: [DONE]\r"
+@given(st.binary())
+def test_what_is_not_json_passes(lines: bytes) -> None:
+    assert len(exact(lines)) >= len(lines)
+
+
+@pytest.mark.parametrize(
+    "mark", [b"data: [DONE]", b"data:[DONE]", b"data: [DONE] \r\n", b"data: {}\n\ndata: [DONE]\n\n"]
+)
+def test_the_end_mark_itself_is_left_alone(mark: bytes) -> None:
+    assert exact(mark) == mark
+
+
+def test_a_control_character_does_not_end_a_line() -> None:
+    """JSON forbids them raw, yet some servers send them: half an event would be dropped."""
+    said = "".join(map(chr, range(0x20))).replace("\n", "").replace("\r", "")
+    [line] = exact(f'data: "{said}"'.encode()).decode().splitlines()
+    assert json.loads(line.removeprefix("data: "), strict=False) == said
+
+
+async def test_a_long_line_in_small_pieces_takes_linear_time() -> None:
+    async def seconds(pieces: int) -> float:
+        began = time.process_time()
+        out = await through([b'data: "', *[b"x" * 10] * pieces, b'"\n'])
+        assert len(out) == 10 * pieces + 9
+        return time.process_time() - began
+
+    await seconds(1000)
+    assert await seconds(200_000) < 40 * max(await seconds(20_000), 0.005)
+
+
+class Answers(Exchange):
+    """Answers every POST with the same stream, and remembers what it was asked for."""
+
+    def __init__(self, body: bytes, headers: dict[str, str], asked: list[str], *args: Any) -> None:
+        self.body, self.extra, self.asked = body, headers, asked
+        super().__init__(*args)
+
+    def do_POST(self) -> None:
+        self.read_body()
+        self.asked.append(self.path)
+        kind = self.extra.get("content-type", "text/event-stream")
+        self.send_whole(200, kind, self.body, self.extra)
+
+
+class Forwards(Exchange):
+    """An HTTP proxy."""
+
+    def __init__(self, asked: list[str], *args: Any) -> None:
+        self.asked = asked
+        super().__init__(*args)
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        url = httpx.URL(self.path)
+        there = HTTPConnection("127.0.0.1", url.port or 80)
+        there.request("POST", url.path, self.read_body(), {"Content-Type": "application/json"})
+        answer = there.getresponse()
+        body = answer.read()
+        there.close()
+        self.send_whole(answer.status, answer.getheader("Content-Type") or "", body, {})
+
+
+@contextmanager
+def served(handler: Any, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    listener = Listener(handler, 0)
+    if tls:
+        listener.socket = tls.wrap_socket(listener.socket, server_side=True)
+    listener.start()
+    try:
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listener.port}"
+    finally:
+        listener.stop()
+
+
+async def streamed(client: httpx.AsyncClient, url: str) -> bytes:
+    response = await client.send(client.build_request("POST", url), stream=True)
+    try:
+        return b"".join([data async for data in response.aiter_bytes()])
+    finally:
+        await response.aclose()
+
+
+LINE = f'data: "{HOSTILE[:20]}"\n'.encode()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_compressed_stream_is_exact_too(packed: bool) -> None:
+    body, headers = (gzip.compress(LINE), {"content-encoding": "gzip"}) if packed else (LINE, {})
+    with served(partial(Answers, body, headers, [])) as url:
+        async with ExactClient() as client:
+            assert await streamed(client, url) == exact(LINE) != LINE
+
+
+async def test_other_answers_are_left_alone() -> None:
+    with served(partial(Answers, LINE, {"content-type": "application/json"}, [])) as url:
+        async with ExactClient() as client:
+            assert await streamed(client, url) == LINE
+            assert (await client.post(url)).content == LINE
+
+
+async def test_a_web_page_is_not_a_models_answer() -> None:
+    with served(partial(Answers, LINE, {"content-type": "text/html"}, [])) as url:
+        async with ExactClient() as client:
+            with pytest.raises(WebPageError):
+                await streamed(client, url)
+            with pytest.raises(WebPageError):
+                await client.post(url)
+
+
+async def test_what_litellm_would_send_again_is_another_error() -> None:
+    with served(partial(Answers, LINE, {}, [])) as gone:
+        pass
+    async with ExactClient() as client:
+        with pytest.raises(httpx.ReadError) as caught:
+            await streamed(client, gone)
+    assert isinstance(caught.value.__cause__, httpx.ConnectError)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "excepted", "used"),
+    [
+        ("http://127.0.0.1:{port}", "", True),
+        ("127.0.0.1:{port}", "localhost", True),
+        ("http://127.0.0.1:{port}", "localhost,127.0.0.1", False),
+        ("http://127.0.0.1:{port}", "*", False),
+    ],
+)
+async def test_the_environments_proxy_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str, excepted: str, used: bool
+) -> None:
+    asked: list[str] = []
+    with served(partial(Forwards, asked)) as url:
+        monkeypatch.setenv("HTTP_PROXY", proxy.format(port=httpx.URL(url).port))
+        monkeypatch.setenv("NO_PROXY", excepted)
+        async with agent([text(HOSTILE)], tmp_path) as a:
+            await a.say("go")
+            assert a.of(ev.TurnComplete)[-1].final_response == HOSTILE
+            assert asked == ([f"{a.server.base_url}/chat/completions"] if used else [])
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody trusts, and its key."""
+    pytest.importorskip("cryptography")
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(here, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(signed.public_bytes(pem) + private)
+    return path
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_certificate_is_trusted_if_the_user_says_so(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    from ml_intern.llm.chat import ExactHandler
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with served(partial(Answers, LINE, {}, []), tls) as url:
+        handler = ExactHandler()
+        try:
+            if trusted:
+                assert await streamed(handler.client, url) == exact(LINE)
+            else:
+                with pytest.raises(httpx.ReadError, match="CERTIFICATE_VERIFY_FAILED"):
+                    await streamed(handler.client, url)
+        finally:
+            await handler.client.aclose()
 
 
 async def test_hostile_text_arrives_as_sent(tmp_path: Path) -> None:
@@ -76,34 +281,8 @@ async def test_a_lost_connection_is_not_tried_again_unseen(tmp_path: Path) -> No
         assert a.of(ev.TurnComplete)[-1].status == "failed"
 
 
-async def test_a_stalled_stream_is_noticed(tmp_path: Path) -> None:
-    async with agent([fault("stall"), text("there")], tmp_path, request_timeout=1) as a:
-        await a.say("go")
-        assert a.of(ev.TurnComplete)[-1].final_response == "there"
-
-
 async def test_an_endless_answer_is_stopped(tmp_path: Path) -> None:
     async with agent([text("word " * 50, repeat=10_000, piece=4000)], tmp_path) as a:
         await a.say("go")
         assert "does not end" in a.of(ev.Error)[-1].error
     assert len(a.server.requests) == 1
-
-
-def test_a_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
-    assert proxy_for("https://router.huggingface.co/v1") == "http://proxy.example:3128"
-    assert proxy_for("http://127.0.0.1:8000/v1") is None
-
-
-async def test_requests_go_through_the_proxy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The server is no proxy: it objects to the absolute address that only a proxy is asked for.
-    proxy = ModelServer(iter([text("unused")]))
-    proxy.__enter__()
-    monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
-    async with agent([], tmp_path, openai_base_url="http://model.example/v1") as a:
-        await a.say("go")
-    with pytest.raises(AssertionError, match=r"POST http://model\.example/v1/chat/completions"):
-        proxy.__exit__(None, None, None)
