@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -126,8 +127,8 @@ def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
     Raises:
         ConfigError: there is none, and `optional` is False.
     """
-    piped = not words and not optional and not sys.stdin.isatty()
-    if words == ["-"] or piped:
+    piped = not words and sys.stdin is not None and not sys.stdin.isatty()
+    if (words == ["-"] and sys.stdin is not None) or piped:
         # Bytes that are not UTF-8 become lone surrogates; the session replaces them and says so.
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     else:
@@ -169,6 +170,10 @@ def with_choice(words: list[str]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal's encoding cannot show must not end a run that is done.
+            stream.reconfigure(errors="backslashreplace")
     words = with_choice(list(sys.argv[1:] if argv is None else argv))
     if words[:1] == ["demo"]:
         command, words = demo, words[1:]

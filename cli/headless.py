@@ -19,6 +19,7 @@ from ml_intern.cli.request import OutputFormat, Request
 from ml_intern.cli.safe import safe
 from ml_intern.cli.screen import Progress
 from ml_intern.configs.errors import MlInternError
+from ml_intern.configs.text import clean_json
 from ml_intern.graph import events as ev
 from ml_intern.nodes.policies.answers import Decision
 from ml_intern.sessions import operations as op
@@ -94,7 +95,8 @@ def print_result(result: dict[str, Any], output_format: OutputFormat) -> None:
 
 
 def _line(values: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(clean_json(values), ensure_ascii=not utf8) + "\n")
     sys.stdout.flush()
 
 

@@ -53,6 +53,8 @@ class Report:
                 self.error, self._failure = error, Exit(code)
             case ev.Interrupted(reason=reason):
                 self.status = "interrupted" if reason == "user" else reason
+            case ev.TurnComplete(status="interrupted") if self.status == "failed":
+                self.status = "interrupted"
             case ev.TurnComplete(status=status) if status != "interrupted":
                 self.status = "denied" if status == "done" and self.denials else status
 

@@ -60,7 +60,7 @@ def _refuse(call: ToolCall, verdict: Verdict, emit: Emit) -> ToolMessage:
         emit(_change(call, state, verdict.reason))
     text, call_id = verdict.reason, call["id"] or ""
     emit(ToolOutput(tool=call["name"], tool_call_id=call_id, output=text, success=False))
-    marks = marking("denied") if verdict.action in _STATES else {}
+    marks = marking("denied" if verdict.action in _STATES else "refused")
     return ToolMessage(
         text, tool_call_id=call_id, name=call["name"], status="error", additional_kwargs=marks
     )

@@ -13,7 +13,7 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import ToolOutput
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import emitter
-from ml_intern.nodes.policies.doom import MAX_STRIKES, repetition
+from ml_intern.nodes.policies.doom import MAX_MISTAKES, MAX_STRIKES, mistakes, repetition
 from ml_intern.nodes.policies.history import pending_calls
 from ml_intern.nodes.policies.marks import marking
 
@@ -25,6 +25,10 @@ async def doom_check(state: AgentState, runtime: Runtime[RunOptions]) -> Mapping
     calls = pending_calls(state["messages"])
     found = {call["id"]: why for call in calls if (why := repetition(state["messages"], call))}
     turn = turn_of(state)
+    if mistakes(state["messages"]) >= MAX_MISTAKES:
+        turn["stop"], turn["reason"] = "stuck", "The model keeps sending calls that cannot be run."
+        answers = [_answer(call, "the turn ends", runtime) for call in calls]
+        return {"turn": turn, "messages": answers}
     turn["strikes"] = turn["strikes"] + 1 if found else 0
     if turn["strikes"] < MAX_STRIKES:
         calls = [call for call in calls if call["id"] in found]

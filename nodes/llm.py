@@ -18,8 +18,8 @@ from ml_intern.llm.reply import Reply
 from ml_intern.llm.usage import add_usage, usage_event
 from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
 from ml_intern.nodes.policies.calls import Parsed, parse_calls
-from ml_intern.nodes.policies.history import starts_turn, valid_history
-from ml_intern.nodes.policies.marks import malformed_marking, marking
+from ml_intern.nodes.policies.history import called, starts_turn, valid_history
+from ml_intern.nodes.policies.marks import malformed_marking, mark_of, marking
 from ml_intern.nodes.policies.nudges import Nudge, classify, nudge_for
 
 MAX_OVERFLOWS = 2
@@ -50,7 +50,7 @@ async def call_model(
     spent = usage_event(model, reply, "main")
     emit(spent)
     nudge = _nudge(reply, state, options, turn["nudges"])
-    messages = _stored(reply, history, nudge)
+    messages = _stored(reply, history, nudge, _suffix(state))
     _announce(messages, nudge, emit)
     turn["overflows"] = 0
     turn["nudges"] += bool(nudge.hint)
@@ -75,7 +75,8 @@ def _turn(state: AgentState) -> Turn:
 
 
 def _nudge(reply: Reply, state: AgentState, options: RunOptions, given: int) -> Nudge:
-    plan = state.get("plan", [])
+    planned = options.permission_mode != "plan" and called(state["messages"], "plan_tool")
+    plan = state.get("plan", []) if planned else []
     kind = classify(
         text=reply.text,
         calls=len(reply.calls),
@@ -86,11 +87,20 @@ def _nudge(reply: Reply, state: AgentState, options: RunOptions, given: int) -> 
     return nudge_for(kind, [call.name for call in reply.calls], plan, given)
 
 
-def _stored(reply: Reply, history: list[AnyMessage], nudge: Nudge) -> list[AnyMessage]:
+def _suffix(state: AgentState) -> str:
+    """What makes call ids unique when compaction took earlier ones out of sight.
+
+    Servers number their calls from zero, or by their place in the history, which is shorter now.
+    """
+    compacted = any(mark_of(message) == "summary" for message in state["messages"])
+    return f"-{state.get('usage', {}).get('calls', 0):.0f}" if compacted else ""
+
+
+def _stored(reply: Reply, history: list[AnyMessage], nudge: Nudge, suffix: str) -> list[AnyMessage]:
     """The reply as a message, and the hint after it. Calls of a reply that was cut are dropped."""
     sent = [] if reply.finish == "length" else reply.calls
     known = {call["id"] or "" for m in history if isinstance(m, AIMessage) for call in m.tool_calls}
-    parsed = parse_calls(sent, known)
+    parsed = parse_calls(sent, known, suffix)
     messages: list[AnyMessage] = []
     if reply.text.strip() or parsed.calls:
         messages.append(_message(reply, parsed))

@@ -91,6 +91,8 @@ class Sessions:
         # A headless run's `yolo` must not follow the session to a terminal unasked.
         modes = (options.permission_mode, kept.get("permission_mode", options.permission_mode))
         kept["permission_mode"] = min(modes, key=STRICTNESS.index)
+        limits = [n for n in (options.max_iterations, kept.get("max_iterations")) if n is not None]
+        kept["max_iterations"] = min((n for n in limits if n != -1), default=-1)
         restored = replace(options, **{**kept, **given})
         return Session(self._attach(thread, restored, resumed=True), partial(self._fresh, restored))
 

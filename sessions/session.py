@@ -26,10 +26,11 @@ from ml_intern.graph.events import (
     Ready,
     Shutdown,
 )
-from ml_intern.graph.state import AgentState, TurnInput
+from ml_intern.graph.state import AgentState, TurnInput, turn_of
 from ml_intern.llm.tokens import count_text
 from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.policies.answers import Decision
+from ml_intern.nodes.policies.calls import unstorable
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.outcome import approval_tools, explanation, turn_complete
 from ml_intern.sessions.runner import Runner
@@ -87,7 +88,8 @@ class Session:
 
     async def handle(self, operation: op.Operation) -> AsyncIterator[Event]:
         """Carry out an operation; its events, until it is done or waits for a person."""
-        self._runner.forget()
+        if not isinstance(operation, op.ExecApproval):  # it goes on with a turn, stopped or not
+            self._runner.forget()
         try:
             async for event in self._dispatch(operation):
                 yield self._stamp(event)
@@ -111,7 +113,7 @@ class Session:
             case op.Resume():
                 return self._resume()
             case op.Compact():
-                return self._run({"compact": True})
+                return self._compact()
             case op.Interrupt(reason):
                 return self._interrupt(reason)
             case op.New():
@@ -142,8 +144,13 @@ class Session:
             return
         await settle(self._at.graph, self._config)
         await self._at.touch(text)
+        # Stored before it is acknowledged: a stop from here on does not lose it. As an input it
+        # would only become a message in the first step; behind a tool's results it is one at once,
+        # and the same step follows.
+        message = {"messages": [HumanMessage(text)], "turn": turn_of({})}
+        await self._at.graph.aupdate_state(self._config, message, as_node="tool_execute")
         yield Processing(message=text)
-        async for event in self._run({"messages": [HumanMessage(text)]}):
+        async for event in self._run(None):
             yield event
 
     async def _too_long(self, text: str) -> str:
@@ -188,20 +195,30 @@ class Session:
 
     async def _resume(self) -> AsyncIterator[Event]:
         snapshot = await self._at.graph.aget_state(self._config)
-        if tools := approval_tools(snapshot.interrupts):
-            yield ApprovalRequired(tools=tools, count=len(tools))
-        elif snapshot.tasks:
+        values = cast(AgentState, snapshot.values)
+        # A pending question is asked anew: the permission mode may be another one now.
+        if snapshot.tasks or turn_of(values)["stop"] == "interrupted":
             yield Processing()
-            async for event in self._run(None):
+            async for event in self._run(None if snapshot.tasks else {"compact": False}):
                 yield event
         else:
             yield Notice(message="Nothing was left open.")
-            yield turn_complete(cast(AgentState, snapshot.values))
+            yield turn_complete(values)
+
+    async def _compact(self) -> AsyncIterator[Event]:
+        if await self.unfinished():
+            yield Error(error="The turn is not over. Finish or stop it, then compact.")
+            return
+        async for event in self._run({"compact": True}):
+            yield event
 
     async def _decide(self, decisions: Sequence[Decision]) -> AsyncIterator[Event]:
         # Resuming a thread that asks nothing would run its newest step again.
         if not (await self._at.graph.aget_state(self._config)).interrupts:
             yield Error(error="No call waits for approval.")
+            return
+        if problem := unstorable(list(decisions)):
+            yield Error(error=f"The answer holds {problem}. The question still waits.")
             return
         async for event in self._run(Command(resume={"decisions": list(decisions)})):
             yield event

@@ -26,6 +26,7 @@ async def settle(graph: CompiledStateGraph[Any, Any, Any, Any], config: Runnable
     """
     state = await graph.aget_state(config)
     asked = bool(state.interrupts)
+    dropped = bool(state.tasks)
     for _ in range(_ROUNDS):
         if not state.tasks:
             break
@@ -33,7 +34,7 @@ async def settle(graph: CompiledStateGraph[Any, Any, Any, Any], config: Runnable
         state = await graph.aget_state(config)
     values = cast(AgentState, state.values)
     calls = pending_calls(values.get("messages", []))
-    if calls:
+    if calls or dropped:
         results = [missing_result(call) for call in calls]
         results = [_not_run(result) for result in results] if asked else results
         turn = {**turn_of(values), "stop": "interrupted", "reason": ""}

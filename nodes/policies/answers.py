@@ -68,7 +68,12 @@ def request(calls: Sequence[tuple[ToolCall, str]]) -> dict[str, Any]:
 
 
 def read_answers(answer: Decisions, calls: Sequence[ToolCall]) -> list[Answer]:
-    """One answer a call. A decision that is missing, or that changes the tool, is a no."""
+    """One answer a call. A decision that is missing, or that changes the tool, is a no.
+
+    More decisions than calls were made for another question: none of them counts.
+    """
+    if len(answer["decisions"]) > len(calls):
+        return [Answer(False, message="The answer was to another question.") for _ in calls]
     decisions = clean_json(list(answer["decisions"]))
     return [
         _read(decisions[i], call) if i < len(decisions) else Answer(False, message="Not answered.")

@@ -41,7 +41,7 @@ class Parsed:
     errors: dict[str, str]
 
 
-def parse_calls(sent: Iterable[Sent], known_ids: Iterable[str]) -> Parsed:
+def parse_calls(sent: Iterable[Sent], known_ids: Iterable[str], suffix: str = "") -> Parsed:
     """Parse strictly; a call that cannot be run keeps its place with empty arguments.
 
     Missing ids, and ids the history already has, are replaced: some servers number every turn from
@@ -49,7 +49,7 @@ def parse_calls(sent: Iterable[Sent], known_ids: Iterable[str]) -> Parsed:
     """
     ids, calls, errors = set(known_ids), list[ToolCall](), dict[str, str]()
     for number, call in enumerate(sent):
-        call_id = _fresh(call.id, ids)
+        call_id = _fresh(f"{call.id}{suffix}", ids)
         ids.add(call_id)
         args, error = ({}, _TOO_MANY) if number >= MAX_CALLS else _arguments(call.arguments)
         if error:
@@ -84,7 +84,7 @@ def _arguments(text: str) -> tuple[dict[str, Any], str]:
         kind = type(value).__name__
         sent = f"You sent: {_excerpt(text)}"
         return {}, f"Not run: the arguments must be a JSON object, not {kind}. {sent}"
-    if problem := _unstorable(value):
+    if problem := unstorable(value):
         return {}, f"Not run: the arguments hold {problem}. Send the call again without it."
     return value, ""
 
@@ -98,7 +98,7 @@ def _excerpt(text: str) -> str:
     return shown if len(shown) <= 200 else f"{shown[:120]} … {shown[-60:]}"
 
 
-def _unstorable(value: object) -> str:
+def unstorable(value: object) -> str:
     """What in `value` a checkpoint or a provider would choke on; "" if nothing."""
     stack = [(value, 0)]
     while stack:

@@ -17,6 +17,9 @@ CYCLES = range(2, 6)
 MAX_STRIKES = 3
 """Times in a row a model may repeat itself in spite of being told, before the turn ends."""
 
+MAX_MISTAKES = 5
+"""Replies in a row with nothing but calls that cannot be run, before the turn ends."""
+
 _TAIL = 2 * max(CYCLES)
 
 
@@ -42,6 +45,23 @@ def repetition(messages: Sequence[AnyMessage], call: ToolCall) -> str:
     return ""
 
 
+def mistakes(messages: Sequence[AnyMessage]) -> int:
+    """Replies in a row, newest first, of whose calls not one could be run as it was sent."""
+    refused: dict[str, bool] = {}
+    count = 0
+    for message in reversed(messages):
+        if isinstance(message, ToolMessage):
+            refused[message.tool_call_id] = mark_of(message) == "refused"
+        elif isinstance(message, AIMessage) and message.tool_calls:
+            results = [refused[c["id"] or ""] for c in message.tool_calls if c["id"] in refused]
+            if results and not all(results):
+                break
+            count += bool(results)
+        elif is_users(message):
+            break
+    return count
+
+
 def _signatures(messages: Sequence[AnyMessage]) -> list[Signature]:
     """The newest finished calls of this turn, oldest first; calls we refused to repeat left out."""
     results: dict[str, ToolMessage] = {}
@@ -60,7 +80,7 @@ def _finished(reply: AIMessage, results: dict[str, ToolMessage]) -> list[Signatu
     signatures = []
     for call in reversed(reply.tool_calls):
         result = results.get(call["id"] or "")
-        if result is not None and mark_of(result) != "doom":
+        if result is not None and mark_of(result) not in ("doom", "refused"):
             signature = Signature(call["name"], _canonical(call["args"]), str(result.content))
             signatures.append(signature)
     return signatures

@@ -42,6 +42,16 @@ def answer_so_far(messages: Sequence[AnyMessage]) -> str | None:
     return None
 
 
+def called(messages: Sequence[AnyMessage], tool: str) -> bool:
+    """Whether the model called a tool in this turn."""
+    for message in reversed(messages):
+        if isinstance(message, AIMessage) and any(c["name"] == tool for c in message.tool_calls):
+            return True
+        if is_users(message):
+            break
+    return False
+
+
 def starts_turn(messages: Sequence[AnyMessage]) -> bool:
     """Whether the newest message is the user's: the model has not answered it yet."""
     return bool(messages) and is_users(messages[-1])

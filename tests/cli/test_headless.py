@@ -227,3 +227,20 @@ def test_a_reader_that_goes_away_is_no_disaster(tmp_path: Path) -> None:
         process.stdout.close()
         told = process.stderr.read()
     assert "Traceback" not in told
+
+
+def test_text_piped_into_a_session_gone_on_with_is_sent(tmp_path: Path) -> None:
+    with ModelServer([text("one"), text("two")]) as server:
+        run(tmp_path, "first", server=server)
+        ended = run(tmp_path, "-c", server=server, stdin="the next task\n")
+        assert server.requests[1].body["messages"][-1]["content"] == "the next task\n"
+    assert (ended.code, ended.out) == (0, "two\n")
+
+
+def test_a_stdout_that_cannot_show_the_answer_does_not_fail_the_run(tmp_path: Path) -> None:
+    narrow = {"PYTHONIOENCODING": "ascii"}
+    with ModelServer([text("café ✓"), text("café ✓")]) as server:
+        shown = run(tmp_path, "go", server=server, env=narrow)
+        told = run(tmp_path, "go", "--output-format", "json", server=server, env=narrow)
+    assert (shown.code, shown.out) == (0, "caf\\xe9 \\u2713\n")
+    assert (told.code, told.json["result"]) == (0, "café ✓")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from langchain_core.messages import AIMessage, ToolMessage
@@ -134,3 +135,40 @@ async def test_plan_mode_denies_without_asking(tmp_path: Path) -> None:
         assert {e.tool: e.success for e in a.of(ev.ToolOutput)} == {"bash": False, "read": True}
         assert "denied" in [e.state for e in a.of(ev.ToolStateChange)]
         assert not (a.cwd / "log").exists()
+
+
+async def test_a_pending_question_is_asked_anew_under_the_mode_of_today(tmp_path: Path) -> None:
+    """Answers go by position: what no longer asks must not shift them."""
+    write = Call("write", {"path": "a.txt", "content": "x"})
+    async with agent([calls(write, TOUCH)], tmp_path, options=ASKING) as a:
+        await a.say("go")
+    async with agent([text("ok")], tmp_path, options=ASKING, proceed=True) as a:
+        a.session._at = replace(  # as `-c --permission-mode accept-edits` opens it
+            a.session._at, options=replace(a.session.options, permission_mode="accept-edits")
+        )
+        events = await a.do(op.Resume())
+        question = events[-1]
+        assert isinstance(question, ev.ApprovalRequired)
+        assert [t["tool"] for t in question.tools] == ["bash"]
+        await a.do(answer(Decision(type="reject")))
+        assert (a.cwd / "a.txt").exists()
+        assert not (a.cwd / "log").exists()
+
+
+async def test_an_edit_that_cannot_be_stored_leaves_the_question(tmp_path: Path) -> None:
+    huge = {"command": "ls", "timeout": 10**30}
+    edited = Decision(type="edit", edited_action={"name": "bash", "args": huge})
+    async with agent([calls(TOUCH), text("ok")], tmp_path, options=ASKING) as a:
+        await a.say("go")
+        events = await a.do(answer(edited))
+        assert [type(e) for e in events] == [ev.Error]
+        await a.do(answer(Decision(type="approve")))
+        assert a.of(ev.TurnComplete)[-1].status == "done"
+
+
+async def test_compacting_waits_for_the_turn_to_end(tmp_path: Path) -> None:
+    async with agent([calls(TOUCH), text("ok")], tmp_path, options=ASKING) as a:
+        await a.say("go")
+        assert [type(e) for e in await a.do(op.Compact())] == [ev.Error]
+        await a.do(answer(Decision(type="approve")))
+        assert a.of(ev.TurnComplete)[-1].status == "done"

@@ -73,3 +73,29 @@ async def test_compact_on_request(tmp_path: Path) -> None:
         assert users[0] == "first"
         assert "SUMMARY." in users[1]
         assert users[2] == "second"
+
+
+async def test_call_ids_stay_unique_across_a_compaction(tmp_path: Path) -> None:
+    """A server that numbers by position starts again; its calls must not get old results."""
+    first = [
+        calls(Call("bash", {"command": f"{BIG}{n}; touch f{n}"}, id=f"c{n}")) for n in range(4)
+    ]
+    again = [calls(Call("bash", {"command": f"echo new{n} > n{n}"}, id=f"c{n}")) for n in range(2)]
+    script = [*first, text("SUMMARY."), *again, text("Done.")]
+    async with agent(script, tmp_path, context_window=20_000) as a:
+        await a.say("go")
+        assert len(a.of(ev.Compacted)) == 1
+        assert (a.cwd / "n0").exists()
+        assert (a.cwd / "n1").exists()
+        ids = [e.tool_call_id for e in a.of(ev.ToolCall)]
+        assert len(set(ids)) == len(ids)
+
+
+async def test_an_overflow_of_an_earlier_turn_does_not_count(tmp_path: Path) -> None:
+    again = [fault("context_length"), text("SUMMARY.")]
+    script = [text("hello"), *again, *again, fault("context_length"), *again, text("fine")]
+    async with agent(script, tmp_path) as a:
+        await a.say("hi")
+        await a.say("go")
+        await a.say("three")
+        assert a.of(ev.TurnComplete)[-1].final_response == "fine"

@@ -76,6 +76,8 @@ async def test_a_stop_before_the_first_step_is_not_forgotten(tmp_path: Path) -> 
             if isinstance(event, ev.Processing):
                 a.session.stop("timeout")
         assert [e.reason for e in events if isinstance(e, ev.Interrupted)] == ["timeout"]
+        # What was acknowledged is kept.
+        assert [m.content for m in await a.messages()] == ["go"]
         await a.say("now")
         assert a.of(ev.TurnComplete)[-1].final_response == "second"
 
@@ -106,3 +108,12 @@ async def test_a_listener_that_goes_away_stops_the_run(tmp_path: Path) -> None:
                 break
         await stream.aclose()  # type: ignore[attr-defined]
         assert await a.session.unfinished()
+
+
+async def test_an_interrupted_turn_can_be_gone_on_with(tmp_path: Path) -> None:
+    stalled = Step(content="A long story that never", cut=Cut("stall", after=3))
+    async with agent([stalled, text("The end.")], tmp_path) as a:
+        await stop_when(a, lambda e: isinstance(e, ev.AssistantChunk))
+        await a.do(op.Resume())
+        done = a.of(ev.TurnComplete)[-1]
+        assert (done.status, done.final_response) == ("done", "The end.")

@@ -260,3 +260,32 @@ async def test_eight_sleeps_take_as_long_as_one(tmp_path: Path) -> None:
         await a.say("go")
         assert len(a.of(ev.ToolOutput)) == 8
         assert loop.time() - started < 6
+
+
+async def test_a_model_that_only_makes_mistakes_ends_without_any_limit(tmp_path: Path) -> None:
+    script = [calls(Call(f"no_such_{n}", {"n": n})) for n in range(6)]
+    async with agent(script, tmp_path, max_iterations=-1) as a:
+        await a.say("go")
+        assert a.of(ev.TurnComplete)[-1].status == "stuck"
+        assert "cannot be run" in a.of(ev.Notice)[-1].message
+        assert await a.history_violations() == []
+
+
+async def test_an_open_plan_of_an_earlier_turn_does_not_nag(tmp_path: Path) -> None:
+    """W13."""
+    items = [{"id": "1", "content": "look", "status": "pending"}]
+    plan = calls(Call("plan_tool", {"todos": items}))
+    script = [plan, text("Is it right?"), text("Paris.")]
+    async with agent(script, tmp_path) as a:
+        await a.say("plan it")
+        await a.say("capital of France?")
+        assert a.of(ev.TurnComplete)[-1].final_response == "Paris."
+
+
+async def test_a_limit_tightened_since_holds_on_resuming(tmp_path: Path) -> None:
+    loose = RunOptions(permission_mode="yolo", max_iterations=-1)
+    async with agent([text("one")], tmp_path, options=loose) as a:
+        await a.say("hi")
+    tight = RunOptions(permission_mode="yolo", max_iterations=3)
+    async with agent([], tmp_path, options=tight, proceed=True) as a:
+        assert a.session.options.max_iterations == 3
