@@ -12,8 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ml_intern.cli.headless import drive, print_result
-from ml_intern.cli.report import Report
+from ml_intern.cli.headless import drive, report_failure
 from ml_intern.cli.request import OutputFormat, Request
 from ml_intern.cli.safe import safe
 from ml_intern.cli.screen import Screen
@@ -46,10 +45,7 @@ async def play(cwd: Path, output_format: OutputFormat) -> int:
     try:
         return await _play(new_folder(cwd), output_format)
     except MlInternError as error:
-        if output_format == "text":
-            raise
-        print_result(Report.of_error(error), output_format)
-        return int(error.exit)
+        return report_failure(error, output_format)
 
 
 async def _play(folder: Path, output_format: OutputFormat) -> int:

@@ -35,10 +35,19 @@ async def run_headless(request: Request) -> int:
         async with open_session(request, interactive=False) as session:
             return await drive(session, first_operation(request), request)
     except MlInternError as error:
-        if request.output_format == "text":
-            raise
-        print_result(Report.of_error(error), request.output_format)
-        return int(error.exit)
+        return report_failure(error, request.output_format)
+
+
+def report_failure(error: MlInternError, output_format: OutputFormat) -> int:
+    """Print the result object of a run that never began; the exit code.
+
+    Raises:
+        MlInternError: `error` itself, for whoever prints text.
+    """
+    if output_format == "text":
+        raise error
+    print_result(Report.of_error(error), output_format)
+    return int(error.exit)
 
 
 async def drive(session: Session, operation: op.Operation, request: Request) -> int:

@@ -10,13 +10,14 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from ml_intern.graph.context import RunOptions
-from ml_intern.graph.events import ToolOutput, ToolState, ToolStateChange
+from ml_intern.graph.events import ToolState, ToolStateChange
 from ml_intern.graph.state import AgentState
 from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
 from ml_intern.nodes.policies.answers import Answer, Decisions, read_answers, request
 from ml_intern.nodes.policies.approval import Verdict, decide, settle
 from ml_intern.nodes.policies.history import newest_reply, pending_calls
-from ml_intern.nodes.policies.marks import malformed_of, marking
+from ml_intern.nodes.policies.marks import malformed_of
+from ml_intern.nodes.refusal import refusal
 
 
 async def approve(
@@ -58,12 +59,7 @@ _STATES: dict[str, ToolState] = {"deny": "denied", "reject": "rejected"}
 def _refuse(call: ToolCall, verdict: Verdict, emit: Emit) -> ToolMessage:
     if state := _STATES.get(verdict.action):
         emit(_change(call, state, verdict.reason))
-    text, call_id = verdict.reason, call["id"] or ""
-    emit(ToolOutput(tool=call["name"], tool_call_id=call_id, output=text, success=False))
-    marks = marking("denied" if verdict.action in _STATES else "refused")
-    return ToolMessage(
-        text, tool_call_id=call_id, name=call["name"], status="error", additional_kwargs=marks
-    )
+    return refusal(call, verdict.reason, "denied" if state else "refused", emit)
 
 
 def _change(call: ToolCall, state: ToolState, reason: str = "") -> ToolStateChange:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,6 +75,5 @@ async def _shorten(
 
 def _size(messages: list[AnyMessage], deps: Deps) -> int:
     """Tokens of the next request. Blocks: the first count loads tiktoken's encoding."""
-    schemas = json.dumps([spec.schema() for spec in deps.tools.values()])
-    overhead = count_text(deps.system_prompt) + count_text(schemas)
+    overhead = count_text(deps.system_prompt) + count_text(deps.schemas)
     return context_size(messages, overhead)

@@ -25,11 +25,6 @@ class Runner:
         self._task: asyncio.Task[None] | None = None
         self._reason = ""
 
-    @property
-    def busy(self) -> bool:
-        """Whether a run is under way."""
-        return self._task is not None and not self._task.done()
-
     def forget(self) -> None:
         """Drop a request to stop that came before the operation at hand."""
         self._reason = ""
