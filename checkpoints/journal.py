@@ -1,25 +1,16 @@
 """What calls with an effect were begun, and what became of them.
 
-A row is committed before the effect and completed after it, in the same file as the checkpoints. A
-checkpoint alone cannot tell, after a crash, whether the effect of the step it precedes took place.
+A row is committed before the effect and completed after it, in the same database as the
+checkpoints. A checkpoint alone cannot tell, after a crash, whether the effect of the step it
+precedes took place.
 """
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-JOURNAL_SCHEMA = """
-CREATE TABLE IF NOT EXISTS journal (
-    session TEXT NOT NULL,
-    call TEXT NOT NULL,
-    done INTEGER NOT NULL DEFAULT 0,
-    ok INTEGER NOT NULL DEFAULT 0,
-    text TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (session, call)
-) STRICT;
-"""
+from ml_intern.checkpoints.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +25,38 @@ class Entry:
 
 
 class Journal:
-    """The journal of one session."""
+    """The journal of one session; its one writer is whoever holds the session."""
 
-    def __init__(self, saver: AsyncSqliteSaver, session_id: str) -> None:
-        # The saver's transactions run on the same connection; its lock keeps ours out of them.
-        self._connection, self._lock = saver.conn, saver.lock
+    def __init__(self, database: Database, session_id: str) -> None:
+        self._database = database
         self._session = session_id
+
+    def key(self, call_id: str) -> str:
+        """What the world may know a call by: the same in every process, of no other call."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"ml-intern {self._session} {call_id}"))
+
+    async def find(self, call_id: str) -> Entry | None:
+        """What is known of a call; None if it was never begun."""
+        query = "SELECT done, ok, text FROM journal WHERE session = ? AND call = ?"
+        rows = await self._database.fetch(query, self._session, call_id)
+        return Entry(bool(rows[0][0]), bool(rows[0][1]), rows[0][2]) if rows else None
 
     async def begin(self, call_id: str) -> Entry | None:
         """Note that a call is about to have its effect; what is known of it if it began before."""
-        query = "SELECT done, ok, text FROM journal WHERE session = ? AND call = ?"
-        async with self._lock:
-            async with self._connection.execute(query, (self._session, call_id)) as cursor:
-                row = await cursor.fetchone()
-            if row is not None:
-                return Entry(bool(row[0]), bool(row[1]), row[2])
-            statement = "INSERT INTO journal (session, call) VALUES (?, ?)"
-            await self._write(statement, self._session, call_id)
+        if (earlier := await self.find(call_id)) is not None:
+            return earlier
+        statement = "INSERT INTO journal (session, call) VALUES (?, ?)"
+        await self._database.write((statement, (self._session, call_id)))
         return None
 
     async def end(self, call_id: str, ok: bool, text: str) -> None:
         """Note a call's result."""
         statement = "UPDATE journal SET done = 1, ok = ?, text = ? WHERE session = ? AND call = ?"
-        async with self._lock:
-            await self._write(statement, ok, text, self._session, call_id)
+        await self._database.write((statement, (int(ok), text, self._session, call_id)))
 
     async def clear(self) -> None:
         """Forget every call: all have their results in a checkpoint."""
-        async with self._lock:
-            await self._write("DELETE FROM journal WHERE session = ?", self._session)
-
-    async def _write(self, statement: str, *values: str | bool) -> None:
-        await self._connection.execute(statement, values)
-        await self._connection.commit()
+        query = "SELECT 1 FROM journal WHERE session = ? LIMIT 1"
+        if await self._database.fetch(query, self._session):
+            statement = "DELETE FROM journal WHERE session = ?"
+            await self._database.write((statement, (self._session,)))

@@ -1,24 +1,32 @@
-"""The index of sessions: what they are called, where they ran, and with what options."""
+"""The index of sessions: title, folder, options, and how each stands."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-import aiosqlite
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from ml_intern.checkpoints.database import Database, Row, Statement
+from ml_intern.configs.text import clean
 
-_COLUMNS = "id, cwd, title, system_prompt, options, created, updated"
+ThreadState = Literal["", "running", "finished", "waiting", "interrupted"]
+"""How the newest turn stands; `running` in a thread that nobody holds means it was cut off."""
+
+_COLUMNS = "id, cwd, title, system_prompt, options, created, updated, state, usage, turns, move"
 _RECORD = """
 INSERT INTO sessions (id, used, cwd, title, system_prompt, options, created, updated)
 VALUES (?, (SELECT coalesce(max(used), 0) + 1 FROM sessions), ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     used = excluded.used, options = excluded.options, updated = excluded.updated,
-    title = CASE title WHEN '' THEN excluded.title ELSE title END
+    title = CASE sessions.title WHEN '' THEN excluded.title ELSE sessions.title END
 """
+_NOTE = "UPDATE sessions SET state = ?, usage = coalesce(?, usage), updated = ? WHERE id = ?"
+_QUOTED = "bytes:"
+_OF_SESSION = ("turns", "journal", "sessions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,49 +42,97 @@ class Thread:
     title: str = ""
     created: str = ""
     updated: str = ""
+    """UTC, ISO 8601; for display. The order of use is kept apart, by a counter."""
+    state: ThreadState = ""
+    usage: Mapping[str, float] = field(default_factory=dict)
+    turns: int = 0
+    move: str = ""
+    """An undo or redo that a crash cut off, to be completed; see `timeline.py`."""
 
 
 class Threads:
     """Reads and writes the index."""
 
-    def __init__(self, saver: AsyncSqliteSaver) -> None:
-        self._connection = saver.conn
-        self._lock = saver.lock
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def database(self) -> str:
+        """The database's name, for messages."""
+        return self._database.name
 
     async def record(self, thread: Thread) -> None:
         """Enter a session, or update it, as the one used last. A title once given stays."""
-        options = json.dumps(dict(thread.options))
-        now = _now()
-        values = (thread.id, thread.cwd, thread.title, thread.system_prompt, options, now, now)
-        # The saver's transactions run on the same connection; its lock keeps ours out of them.
-        async with self._lock:
-            await self._connection.execute(_RECORD, values)
-            await self._connection.commit()
+        options, now = json.dumps(dict(thread.options)), _now()
+        await self._database.write(
+            (_RECORD, (thread.id, _storable(thread.cwd), clean(thread.title)[0],
+                       clean(thread.system_prompt)[0], options, now, now))
+        )  # fmt: skip
+
+    async def note(
+        self, thread_id: str, state: ThreadState, usage: Mapping[str, float] | None = None
+    ) -> None:
+        """Note how a session's newest turn stands, and what the session used so far."""
+        spent = None if usage is None else json.dumps(dict(usage))
+        await self._database.write((_NOTE, (state, spent, _now(), thread_id)))
+
+    async def rename(self, thread_id: str, title: str) -> None:
+        """Give a session another title."""
+        await self._database.write(
+            ("UPDATE sessions SET title = ? WHERE id = ?", (clean(title)[0], thread_id))
+        )
+
+    async def remove(self, thread_id: str) -> None:
+        """Delete a session: checkpoints, turns, journal, row. Its files are the caller's."""
+        await self._database.saver.adelete_thread(thread_id)
+        await self._database.write(*(_deletion(table, thread_id) for table in _OF_SESSION))
 
     async def find(self, prefix: str) -> list[Thread]:
         """The sessions whose id begins with `prefix`, the one used last first."""
-        escaped = prefix.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return await self._read("WHERE id LIKE ? ESCAPE '\\'", (f"{escaped}%",))
+        escaped = prefix.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        return await self._read("WHERE id LIKE ? ESCAPE '!'", f"{escaped}%")
 
     async def latest(self, cwd: str) -> Thread | None:
         """The session used last in a folder."""
-        found = await self._read("WHERE cwd = ?", (cwd,), limit=1)
+        found = await self._read("WHERE cwd = ?", _storable(cwd), limit=1)
         return found[0] if found else None
 
     async def recent(self, limit: int = 50) -> list[Thread]:
         """The sessions used last, newest first."""
-        return await self._read("", (), limit=limit)
+        return await self._read("", limit=limit)
 
-    async def _read(self, where: str, values: tuple[Any, ...], limit: int = -1) -> list[Thread]:
+    async def _read(self, where: str, *values: str, limit: int = 1000) -> list[Thread]:
         query = f"SELECT {_COLUMNS} FROM sessions {where} ORDER BY used DESC LIMIT ?"
-        async with self._connection.execute(query, (*values, limit)) as cursor:
-            return [_thread(row) for row in await cursor.fetchall()]
+        return [_thread(row) for row in await self._database.fetch(query, *values, limit)]
 
 
-def _thread(row: aiosqlite.Row) -> Thread:
-    thread_id, cwd, title, prompt, options, created, updated = row
-    return Thread(id=thread_id, cwd=cwd, title=title, system_prompt=prompt,
-                  options=json.loads(options), created=created, updated=updated)  # fmt: skip
+def _thread(row: Row) -> Thread:
+    thread_id, cwd, title, prompt, options, created, updated, state, usage, turns, move = row
+    return Thread(
+        id=thread_id, cwd=_folder(cwd), title=title, system_prompt=prompt,
+        options=json.loads(options), created=created, updated=updated, state=state,
+        usage=json.loads(usage), turns=turns, move=move,
+    )  # fmt: skip
+
+
+def _deletion(table: str, thread_id: str) -> Statement:
+    column = "id" if table == "sessions" else "session"
+    return (f"DELETE FROM {table} WHERE {column} = ?", (thread_id,))
+
+
+def _storable(folder: str) -> str:
+    """A folder's name as text: one that is not UTF-8 is quoted, and told by its beginning."""
+    try:
+        folder.encode()
+    except UnicodeEncodeError:
+        return _QUOTED + quote_from_bytes(os.fsencode(folder))
+    return folder
+
+
+def _folder(stored: str) -> str:
+    if not stored.startswith(_QUOTED):
+        return stored
+    return os.fsdecode(unquote_to_bytes(stored.removeprefix(_QUOTED)))
 
 
 def _now() -> str:

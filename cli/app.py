@@ -13,12 +13,21 @@ from typing import Annotated
 import typer
 
 from ml_intern import __version__
+from ml_intern.cli.doctor import doctor
+from ml_intern.cli.here import working_folder
 from ml_intern.cli.request import OutputFormat, Request
+from ml_intern.cli.sessions import sessions
+from ml_intern.cli.undo import redo, undo
 from ml_intern.configs.errors import ConfigError, Exit, MlInternError
 from ml_intern.graph.context import PermissionMode
 
-_COMMANDS = """
-Commands: [bold]ml-intern demo[/bold] shows a whole run offline, with no key.
+_EPILOG = """
+Commands, each with its own --help:
+[bold]ml-intern demo[/bold] shows a whole run offline, with no key ·
+[bold]ml-intern sessions[/bold] lists, renames, exports and removes sessions ·
+[bold]ml-intern undo[/bold] takes back turns, chat and files; [bold]redo[/bold] brings them back ·
+[bold]ml-intern doctor[/bold] checks the set-up and what is stored, and repairs it
+
 Exit codes: 0 done · 1 failed · 2 usage · 3 key or payment · 4 needs a person · 5 limit · 6 stuck ·
 124 --timeout · 130 interrupted · 143 terminated
 """
@@ -26,7 +35,7 @@ Exit codes: 0 done · 1 failed · 2 usage · 3 key or payment · 4 needs a perso
 task = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 
-@task.command(epilog=_COMMANDS)
+@task.command(epilog=_EPILOG)
 def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     prompt: Annotated[
         list[str] | None,
@@ -45,6 +54,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
         str | None,
         typer.Option("--resume", "-r", help="Go on with a session: start of its id, or choose."),
     ] = None,
+    fork: Annotated[
+        bool, typer.Option("--fork", help="With -c or -r: go on in a copy of the session.")
+    ] = False,
     output_format: Annotated[
         OutputFormat, typer.Option("--output-format", help="What a headless run prints to stdout.")
     ] = "text",
@@ -65,6 +77,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     config: Annotated[
         Path | None, typer.Option("--config", help="Configuration file instead of the user's own.")
     ] = None,
+    database_url: Annotated[
+        str | None, typer.Option("--database-url", help="Keep sessions in this PostgreSQL.")
+    ] = None,
     cwd: Annotated[Path | None, typer.Option("--cwd", help="Folder to work in.")] = None,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
@@ -77,12 +92,14 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
         "model_name": model,
         "permission_mode": permission_mode,
         "max_iterations": max_iterations,
+        "database_url": database_url,
     }
     request = Request(
         prompt=None if interactive else read_prompt(prompt, optional=proceed or resume is not None),
         output_format=output_format,
         proceed=proceed,
         resume=resume,
+        fork=fork,
         cwd=working_folder() / (cwd or ""),
         config=config,
         timeout=timeout,
@@ -109,26 +126,14 @@ def run_demo(
     raise typer.Exit(asyncio.run(play(working_folder(), output_format)))
 
 
-def working_folder() -> Path:
-    """The folder we were started in.
-
-    Raises:
-        ConfigError: it is gone.
-    """
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        raise ConfigError("The working directory no longer exists. Change to another.") from None
-
-
 def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
     """The message to send: the words, or all of stdin for `-` and for a pipe without words.
 
     Raises:
         ConfigError: there is none, and `optional` is False.
     """
-    piped = not words and sys.stdin is not None and not sys.stdin.isatty()
-    if (words == ["-"] and sys.stdin is not None) or piped:
+    named = words == ["-"]
+    if sys.stdin is not None and (named or not (words or sys.stdin.isatty())):
         # Bytes that are not UTF-8 become lone surrogates; the session replaces them and says so.
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     else:
@@ -168,20 +173,23 @@ def with_choice(words: list[str]) -> list[str]:
     return words
 
 
+_COMMANDS = {"demo": demo, "sessions": sessions, "undo": undo, "redo": redo, "doctor": doctor}
+"""By their word; whatever begins with none of these is a task."""
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal's encoding cannot show must not end a run that is done.
             stream.reconfigure(errors="backslashreplace")
-    words = with_choice(list(sys.argv[1:] if argv is None else argv))
-    if words[:1] == ["demo"]:
-        command, words = demo, words[1:]
-        name = "ml-intern demo"
-    else:
-        command, name = task, "ml-intern"
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = _COMMANDS.get(words[0]) if words else None
     try:
-        command(words, prog_name=name)
+        if command:
+            command(words[1:], prog_name=f"ml-intern {words[0]}")
+        else:
+            task(with_choice(words), prog_name="ml-intern")
     except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, it is told in a line
         sys.exit(told(error))
     except KeyboardInterrupt:

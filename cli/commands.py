@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-Action = Literal["help", "new", "status", "quit"]
+from ml_intern.configs.errors import ConfigError
+from ml_intern.sessions import operations as op
+
+Action = Literal["help", "undo", "redo", "fork", "new", "status", "quit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,10 +19,27 @@ class SlashCommand:
     action: Action
     names: tuple[str, ...]
     help: str
+    usage: str = ""
+    """What may follow the name."""
 
 
 COMMANDS = (
     SlashCommand(action="help", names=("/help",), help="Show the commands."),
+    SlashCommand(
+        action="undo",
+        names=("/undo",),
+        usage="[n]",
+        help="Take back the last turn, or n of them: chat and files.",
+    ),
+    SlashCommand(
+        action="redo", names=("/redo",), usage="[n]", help="Bring back what was undone last."
+    ),
+    SlashCommand(
+        action="fork",
+        names=("/fork",),
+        usage="[n] [folder]",
+        help="Go on in a copy, without the last n turns; with its files in another folder.",
+    ),
     SlashCommand(action="new", names=("/new",), help="Begin an empty session; this one is kept."),
     SlashCommand(action="status", names=("/status",), help="Show session, model, mode and usage."),
     SlashCommand(action="quit", names=("/quit", "/exit", "quit", "exit"), help="Leave."),
@@ -27,8 +48,50 @@ COMMANDS = (
 
 def find(line: str) -> SlashCommand | None:
     """The command a line is, in any case; None for a message to the model."""
-    word = line.strip().lower()
-    return next((command for command in COMMANDS if word in command.names), None)
+    word, rest = _split(line)
+    command = next((command for command in COMMANDS if word.lower() in command.names), None)
+    return command if command and (command.usage or not rest) else None
+
+
+def operation(command: SlashCommand, line: str) -> op.Operation | None:
+    """What a command asks of the session; None for those the terminal answers itself.
+
+    Raises:
+        ConfigError: what follows the name makes no sense.
+    """
+    rest = _split(line)[1]
+    match command.action:
+        case "undo":
+            return op.Undo(_count(command, rest))
+        case "redo":
+            return op.Redo(_count(command, rest))
+        case "fork":
+            return _fork(rest)
+        case "new":
+            return op.New()
+        case _:
+            return None
+
+
+def _split(line: str) -> tuple[str, str]:
+    word, _, rest = line.strip().partition(" ")
+    return word, rest.strip()
+
+
+def _count(command: SlashCommand, text: str) -> int:
+    if not text:
+        return 1
+    if not text.isdecimal() or not int(text):
+        raise ConfigError(f"'{text}' is no number of turns. {command.names[0]} {command.usage}")
+    return int(text)
+
+
+def _fork(rest: str) -> op.Fork:
+    first, folder = _split(rest)
+    if not first.isdecimal():
+        first, folder = "0", rest
+    path = Path(folder).expanduser().absolute() if folder else None
+    return op.Fork(without=int(first), folder=path)
 
 
 def looks_like_command(line: str) -> bool:
@@ -39,4 +102,4 @@ def looks_like_command(line: str) -> bool:
 
 def help_lines() -> list[str]:
     """The table, aligned."""
-    return [f"  {command.names[0]:<10} {command.help}" for command in COMMANDS]
+    return [f"  {f'{one.names[0]} {one.usage}':<19} {one.help}" for one in COMMANDS]

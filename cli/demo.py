@@ -26,7 +26,8 @@ from ml_intern.llm.factory import Model
 from ml_intern.llm.replay import ReplayModel
 from ml_intern.llm.tape import Tape
 from ml_intern.sessions import operations as op
-from ml_intern.sessions.opening import Sessions, Surroundings, open_sessions
+from ml_intern.sessions.attaching import Surroundings
+from ml_intern.sessions.opening import Sessions, open_sessions
 from ml_intern.tools.registry import by_name
 
 FOLDER = "ml-intern-demo"
@@ -54,7 +55,7 @@ async def _play(folder: Path, output_format: OutputFormat) -> int:
     watched = output_format == "text" and sys.stderr.isatty()
     around = _surroundings(folder, tape, _PAUSE if watched else 0.0)
     async with open_sessions(around) as sessions:
-        session = sessions.start(RunOptions(permission_mode="yolo", interactive=False))
+        session = await sessions.start(RunOptions(permission_mode="yolo", interactive=False))
         _introduce(folder, tape, screen)
         request = Request(cwd=folder, output_format=output_format)
         try:

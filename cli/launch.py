@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from ml_intern.checkpoints.threads import Thread
 from ml_intern.cli.choose import choose
 from ml_intern.cli.request import Request
 from ml_intern.configs.environment import prepared_environment
@@ -17,7 +18,9 @@ from ml_intern.configs.secrets import child_environment, credentials
 from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.deps import Models, ModelSource
-from ml_intern.sessions.opening import Surroundings, open_sessions
+from ml_intern.sessions import operations as op
+from ml_intern.sessions.attaching import Surroundings
+from ml_intern.sessions.opening import Sessions, open_sessions
 from ml_intern.sessions.session import Session
 from ml_intern.tools.registry import by_name
 
@@ -29,17 +32,17 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
     Raises:
         MlInternError: the configuration or the database cannot be used, or no such session.
     """
-    around = _surroundings(request)
+    around = surroundings(request)
     options = _options(request, around.settings, interactive=interactive)
-    given = {_OPTION_OF.get(key, key): value for key, value in request.flags.items()}
+    given = {_OPTIONS[key]: value for key, value in request.flags.items() if key in _OPTIONS}
     async with open_sessions(around) as sessions:
-        if request.resume is not None:
-            wanted = request.resume or await choose(sessions.threads, interactive=interactive)
-            session = await sessions.by_id(wanted, options, given)
-        elif request.proceed:
-            session = await sessions.latest(options, given)
+        thread = await wanted(request, sessions, interactive=interactive)
+        if thread is None:
+            session = await sessions.start(options)
+        elif request.fork:
+            session = await sessions.fork(thread, options, given, op.Fork())
         else:
-            session = sessions.start(options)
+            session = await sessions.open(thread, options, given)
         loading = asyncio.create_task(_load(around.model, session.options.model))
         try:
             yield session
@@ -47,10 +50,32 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
             loading.cancel()
 
 
-_OPTION_OF = {"model_name": "model"}
+async def wanted(request: Request, sessions: Sessions, *, interactive: bool) -> Thread | None:
+    """The session to go on with; None for a new one."""
+    if request.resume is not None:
+        chosen = request.resume or await choose(sessions.threads, interactive=interactive)
+        return await sessions.find(chosen)
+    if request.proceed:
+        return await sessions.last_here()
+    if request.fork:
+        raise ConfigError("--fork copies a session: name one with --resume ID or --continue.")
+    return None
 
 
-def _surroundings(request: Request) -> Surroundings:
+_OPTIONS = {
+    "model_name": "model",
+    "permission_mode": "permission_mode",
+    "max_iterations": "max_iterations",
+}
+"""The settings that are a session's own, by the name of the option."""
+
+
+def surroundings(request: Request) -> Surroundings:
+    """What the sessions of this process share.
+
+    Raises:
+        ConfigError: the folder, a file or a variable is wrong.
+    """
     environ = prepared_environment()
     if not request.cwd.is_dir():
         raise ConfigError(f"--cwd {request.cwd}: there is no such folder.")

@@ -36,8 +36,27 @@ def render(event: ev.Event, about: str = "") -> RenderableType | None:
             return output_block(f"{tool} {about}", output, success)
         case ev.PlanUpdate(plan=plan):
             return plan_block(plan)
+        case ev.UndoComplete():
+            return undo_block(event)
         case _:
             return _line(event)
+
+
+def undo_block(event: ev.UndoComplete) -> Text:
+    """What a move brought back, and what it did not."""
+    verb, turns = "brought back" if event.redo else "undone", event.turns
+    text = Text(f"  {verb}: {turns} turn{'s' if turns != 1 else ''}", style="bold")
+    for about, items, style in (
+        ("files as they were" if not event.redo else "files changed again", event.restored, ""),
+        ("left alone, changed since", event.conflicts, "yellow"),
+        ("not covered", event.not_covered, "yellow"),
+        ("done elsewhere, not undone" if not event.redo else "not run again", event.elsewhere,
+         "yellow"),
+    ):  # fmt: skip
+        if items:
+            text.append(f"\n  {about}:", style=style)
+            text.append("".join(f"\n    {safe(item)}" for item in items), style=style)
+    return text
 
 
 def _line(event: ev.Event) -> Text | None:

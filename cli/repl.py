@@ -18,12 +18,15 @@ from ml_intern.cli.render import cost_line
 from ml_intern.cli.request import Request
 from ml_intern.cli.safe import safe
 from ml_intern.cli.screen import Screen
+from ml_intern.configs.errors import ConfigError, Exit
 from ml_intern.graph import events as ev
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.session import Session
 
 _TWICE = 1.5
 """Seconds within which a second Ctrl-C leaves."""
+_PATIENCE = 1.0
+"""Seconds a turn has to stop by itself after SIGTERM or SIGHUP."""
 
 
 class Leave(Exception):
@@ -44,7 +47,10 @@ async def run_repl(request: Request) -> int:
             begun = (await session.state()).get("messages")
             hint = f" Go on with: ml-intern -r {session.id[:8]}" if begun else ""
             screen.line(f"Bye.{hint}", style="dim")
-    return 0
+        except asyncio.CancelledError:
+            if not repl.terminated:
+                raise
+    return int(Exit.TERMINATED if repl.terminated else Exit.DONE)
 
 
 class Repl:
@@ -58,6 +64,11 @@ class Repl:
         self._questions: PromptSession[str] = PromptSession(history=DummyHistory())
         self._interrupted_at = -_TWICE
         self._leaving = False
+        self.terminated = False
+        """Whether a signal other than Ctrl-C ended it."""
+        self._task = asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._terminate)
 
     def greet(self) -> None:
         """Say what is running, and how to get help."""
@@ -87,7 +98,7 @@ class Repl:
             self._screen.line("  Ctrl-C again to leave.", style="dim")
             return
         if command := commands.find(line):
-            await self._command(command.action)
+            await self._command(command, line)
         elif commands.looks_like_command(line):
             what = f"Unknown command {safe(line.strip())}. /help shows them."
             self._screen.line(what, style="red")
@@ -136,22 +147,40 @@ class Repl:
             what = "stopping … (Ctrl-C again to leave)" if working else "Ctrl-C again to leave."
             self._screen.line(f"  {what}", style="dim")
 
+    def _terminate(self) -> None:
+        """Stop what runs, which saves it, and leave; silently, the terminal may be gone."""
+        self.terminated = self._leaving = True
+        self._screen.console.quiet = True
+        assert self._task is not None
+        if self._session.stop("terminated"):
+            asyncio.get_running_loop().call_later(_PATIENCE, self._task.cancel)
+        else:
+            self._task.cancel()
+
     def _twice(self) -> bool:
         before, self._interrupted_at = self._interrupted_at, time.monotonic()
         return self._interrupted_at - before < _TWICE
 
-    async def _command(self, action: commands.Action) -> None:
-        match action:
+    async def _command(self, command: commands.SlashCommand, line: str) -> None:
+        match command.action:
             case "help":
-                for line in commands.help_lines():
-                    self._screen.line(line)
-            case "new":
-                await self.run(op.New())
-                self.greet()
+                for text in commands.help_lines():
+                    self._screen.line(text)
             case "status":
                 await self._status()
             case "quit":
                 raise Leave
+            case _:
+                await self._ask_session(command, line)
+
+    async def _ask_session(self, command: commands.SlashCommand, line: str) -> None:
+        session = self._session.id
+        try:
+            await self.run(commands.operation(command, line))
+        except ConfigError as error:
+            self._screen.line(f"  {safe(str(error))}", style="red")
+        if self._session.id != session:
+            self.greet()
 
     async def _status(self) -> None:
         state, options = await self._session.state(), self._session.options

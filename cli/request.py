@@ -20,6 +20,8 @@ class Request:
     """Go on with the last session of this folder."""
     resume: str | None = None
     """Go on with the session whose id begins with this; "" lets the person choose."""
+    fork: bool = False
+    """Go on in a copy of the session."""
     cwd: Path
     config: Path | None = None
     timeout: float | None = None

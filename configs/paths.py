@@ -24,6 +24,11 @@ class Home:
         """Checkpoints, writes and the session index, in one SQLite file."""
         return self.root / "sessions.sqlite"
 
+    @property
+    def snapshots(self) -> Path:
+        """Files as they were before the agent changed them."""
+        return self.root / "snapshots"
+
     def outputs(self, session_id: str) -> Path:
         """Where the full text of clipped tool outputs of a session is kept."""
         return self.root / "outputs" / session_id

@@ -33,6 +33,16 @@ class Settings(BaseModel):
     """Seconds to wait for the provider's next byte."""
     max_retries: int = Field(default=4, ge=0, le=20)
     """How often one model call is tried again after 429, 5xx, a time-out or a lost connection."""
+    database_url: str | None = None
+    """PostgreSQL (`postgresql://…`) for the sessions; not given: one SQLite file in the home."""
+    undo_turns: int = Field(default=20, ge=1)
+    """Turns of a session that can be undone; older ones are pruned when it is closed."""
+    snapshots: bool = True
+    """Whether files are remembered, so that undo brings them back."""
+    snapshot_file_mb: float = Field(default=10, gt=0)
+    """Size above which a file is not remembered."""
+    snapshot_session_mb: float = Field(default=1000, gt=0)
+    """What all remembered files of a session may take."""
     hf_router_url: str = "https://router.huggingface.co/v1"
     """The Hugging Face router's OpenAI-compatible endpoint."""
     openai_base_url: str | None = None

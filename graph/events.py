@@ -205,10 +205,19 @@ class TurnComplete(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoComplete(Event):
-    """Turns were taken back."""
+    """Turns were taken back, or brought back again."""
 
     type: Literal["undo_complete"] = field(default="undo_complete", init=False)
     turns: int
+    redo: bool = False
+    restored: list[str] = field(default_factory=list)
+    """Files that are again as they were."""
+    conflicts: list[str] = field(default_factory=list)
+    """Files left alone, because they were changed since."""
+    not_covered: list[str] = field(default_factory=list)
+    """What changed and was not remembered, with the reason."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Calls of these turns whose effects outside the files stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from ml_intern.configs.text import clean_json
 from ml_intern.graph.events import Usage
 from ml_intern.llm.factory import Model
 from ml_intern.llm.reply import Reply
@@ -34,4 +35,4 @@ def add_usage(total: Mapping[str, float], event: Usage) -> dict[str, float]:
         "cost_usd": event.cost_usd or 0.0,
         "unpriced_calls": int(event.cost_usd is None),
     }
-    return {key: total.get(key, 0) + value for key, value in added.items()}
+    return clean_json({key: total.get(key, 0) + value for key, value in added.items()})

@@ -13,6 +13,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from ml_intern.checkpoints.journal import Journal
+from ml_intern.checkpoints.snapshots import Snapshots
 from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Event
@@ -41,6 +42,8 @@ class Deps:
     """The environment of programs the model starts."""
     journal: Journal | None = None
     """Keeps effects from happening twice across crashes; None under LangGraph's own server."""
+    snapshots: Snapshots | None = None
+    """Keeps files as they were, for undo; None where there is no undo."""
     seen: dict[Path, str] = field(default_factory=dict)
     """Files the model has seen, with the fingerprint of what it saw."""
 

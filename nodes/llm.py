@@ -114,8 +114,8 @@ def _message(reply: Reply, parsed: Parsed) -> AIMessage:
         content=clean(reply.text)[0],
         tool_calls=parsed.calls,
         additional_kwargs={**clean_json(reply.extras), **malformed_marking(parsed.errors)},
-        response_metadata={"finish_reason": reply.finish},
-        usage_metadata=reply.usage,
+        response_metadata={"finish_reason": clean(reply.finish)[0]},
+        usage_metadata=clean_json(reply.usage),
     )
 
 

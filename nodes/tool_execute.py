@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import ToolCall, ToolMessage
@@ -15,16 +18,12 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import PlanUpdate, ToolLog, ToolOutput, ToolState, ToolStateChange
 from ml_intern.graph.state import ToolTask
 from ml_intern.nodes.deps import Deps, Emit, emitter
+from ml_intern.nodes.effects import once
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.output import fit
 from ml_intern.tools.spec import ToolContext, ToolResult, ToolSpec
 
 _EDITED = "[The user changed the arguments of this call before it ran: {args}]\n"
-
-_UNKNOWN = (
-    "Outcome unknown: the process died while this call ran, and it was not run again. "
-    "Find out what it did before you go on."
-)
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +35,9 @@ async def run_tool(
     call, emit = task["call"], emitter(runtime)
     call_id = call["id"] or ""
     emit(ToolStateChange(tool=call["name"], tool_call_id=call_id, state="running"))
-    result = await _run_once(call, deps, emit)
-    text = await _presentable(result.text, call_id, deps.tools[call["name"]], deps)
-    if task["edited"]:
-        text = _EDITED.format(args=call["args"]) + text
+    context = _context(call, deps, emit)
+    result = await once(call, context, deps, partial(_run, call, context, deps))
+    text = _EDITED.format(args=call["args"]) + result.text if task["edited"] else result.text
     if "plan" in result.update:
         emit(PlanUpdate(plan=result.update["plan"]))
     emit(ToolOutput(tool=call["name"], tool_call_id=call_id, output=text, success=result.ok))
@@ -51,21 +49,15 @@ async def run_tool(
     return {**result.update, "messages": [message]}
 
 
-async def _run_once(call: ToolCall, deps: Deps, emit: Emit) -> ToolResult:
-    """Run the call, or say what became of it if it was begun before a crash."""
-    if deps.journal is None or deps.tools[call["name"]].effect in ("pure", "idempotent"):
-        return await _run(call, deps, emit)
-    earlier = await deps.journal.begin(call["id"] or "")
-    if earlier is not None:
-        return ToolResult(text=earlier.text if earlier.done else _UNKNOWN, ok=earlier.ok)
-    result = await _run(call, deps, emit)
-    await deps.journal.end(call["id"] or "", result.ok, result.text)
-    return result
+async def _run(call: ToolCall, context: ToolContext, deps: Deps) -> ToolResult:
+    """Run the call; its result as it is stored and shown."""
+    result = await _handled(call, context, deps)
+    text = await _presentable(result.text, context.call_id, deps.tools[call["name"]], deps)
+    return replace(result, text=text)
 
 
-async def _run(call: ToolCall, deps: Deps, emit: Emit) -> ToolResult:
+async def _handled(call: ToolCall, context: ToolContext, deps: Deps) -> ToolResult:
     spec = deps.tools[call["name"]]
-    context = _context(call, deps, emit)
     try:
         async with asyncio.timeout(spec.timeout):
             return await spec.handler(spec.args.model_validate(call["args"]), context)
@@ -83,12 +75,18 @@ def _context(call: ToolCall, deps: Deps, emit: Emit) -> ToolContext:
     name, call_id = call["name"], call["id"] or ""
     return ToolContext(
         call_id=call_id,
+        key=deps.journal.key(call_id) if deps.journal else call_id,
+        keep=deps.snapshots.keep if deps.snapshots else _forget,
         cwd=deps.cwd,
         spill=deps.spill,
         log=lambda line: emit(ToolLog(tool=name, log=line, tool_call_id=call_id)),
         env=deps.env,
         seen=deps.seen,
     )
+
+
+def _forget(_: Path) -> None:
+    """Keep nothing: there is no undo here."""
 
 
 async def _presentable(text: str, call_id: str, spec: ToolSpec[Any], deps: Deps) -> str:

@@ -2,75 +2,76 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-from ml_intern.checkpoints.journal import Journal
-from ml_intern.checkpoints.saver import open_saver
+from ml_intern.checkpoints.database import Database
+from ml_intern.checkpoints.saver import open_database
 from ml_intern.checkpoints.threads import Thread, Threads
 from ml_intern.configs.errors import ConfigError
-from ml_intern.configs.paths import Home
-from ml_intern.configs.prompts import system_prompt
-from ml_intern.configs.settings import STRICTNESS, Settings
-from ml_intern.graph.build import build_graph
 from ml_intern.graph.context import RunOptions
-from ml_intern.llm.factory import nothing
-from ml_intern.nodes.deps import Deps, ModelSource
-from ml_intern.sessions.session import Attachment, Session
-from ml_intern.tools.spec import ToolSpec
-
-_KEPT = ("model", "permission_mode", "max_iterations")
-"""Options that belong to a session and are restored with it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What every session of this process shares."""
-
-    settings: Settings
-    home: Home
-    cwd: Path
-    model: ModelSource
-    close: Callable[[], Awaitable[None]] = nothing
-    """Closes what `model` opened; called when the sessions are closed."""
-    tools: Mapping[str, ToolSpec[Any]]
-    env: Mapping[str, str]
-    """For child processes."""
+from ml_intern.sessions import operations as op
+from ml_intern.sessions.attaching import Attacher, Surroundings
+from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.session import Session
 
 
 class Sessions:
     """The sessions of one database."""
 
-    def __init__(self, saver: AsyncSqliteSaver, threads: Threads, around: Surroundings) -> None:
-        self._saver = saver
-        self._around = around
-        self.threads = threads
+    def __init__(self, database: Database, around: Surroundings, held: AsyncExitStack) -> None:
+        self.database = database
+        self.threads = Threads(database)
+        self._cwd = str(around.cwd)
+        self._attacher = Attacher(database, around, held)
 
-    def start(self, options: RunOptions) -> Session:
+    async def start(self, options: RunOptions) -> Session:
         """An empty session; it is entered into the index with its first message."""
-        return Session(self._fresh(options), partial(self._fresh, options))
+        return self._session(await self._attacher.fresh(options))
 
-    async def latest(self, options: RunOptions, given: Mapping[str, Any]) -> Session:
-        """The session used last in this folder; `given` are the options set by hand.
+    async def open(self, thread: Thread, options: RunOptions, given: Mapping[str, Any]) -> Session:
+        """A session there was before; `given` are the options set by hand.
+
+        Raises:
+            InUseError: another process has it.
+        """
+        return self._session(await self._attacher.reopen(thread, options, given))
+
+    async def fork(
+        self, thread: Thread, options: RunOptions, given: Mapping[str, Any], fork: op.Fork
+    ) -> Session:
+        """A copy of a session.
+
+        Raises:
+            ConfigError: it cannot be made; the message says why.
+            InUseError: another process has the original.
+        """
+        source = await self._attacher.reopen(thread, options, given)
+        copy = await self._attacher.copy(source, fork)
+        await source.release()
+        return self._session(copy)
+
+    def look(self, thread: Thread) -> Attachment:
+        """A session to be read, not run: others may have it."""
+        return self._attacher.look(thread)
+
+    async def last_here(self) -> Thread:
+        """The session used last in this folder.
 
         Raises:
             ConfigError: there is none.
         """
-        thread = await self.threads.latest(str(self._around.cwd))
+        thread = await self.threads.latest(self._cwd)
         if thread is None:
             raise ConfigError(
-                f"No session was run in {self._around.cwd} yet. Start one without -c."
+                f"No session was run in {self._cwd} yet. Start one, or name one of another folder: "
+                "`ml-intern sessions` lists them."
             )
-        return self._reopen(thread, options, given)
+        return thread
 
-    async def by_id(self, prefix: str, options: RunOptions, given: Mapping[str, Any]) -> Session:
+    async def find(self, prefix: str) -> Thread:
         """The session whose id begins with `prefix`.
 
         Raises:
@@ -78,7 +79,7 @@ class Sessions:
         """
         found = await self.threads.find(prefix)
         if len(found) == 1:
-            return self._reopen(found[0], options, given)
+            return found[0]
         if not found:
             raise ConfigError(f"No session's id begins with '{prefix}'.")
         ids = ", ".join(thread.id[:13] for thread in found[:5])
@@ -86,44 +87,17 @@ class Sessions:
             f"{len(found)} sessions begin with '{prefix}' ({ids} …). Give more of the id."
         )
 
-    def _reopen(self, thread: Thread, options: RunOptions, given: Mapping[str, Any]) -> Session:
-        kept = {key: thread.options[key] for key in _KEPT if thread.options.get(key) is not None}
-        # A headless run's `yolo` must not follow the session to a terminal unasked.
-        modes = (options.permission_mode, kept.get("permission_mode", options.permission_mode))
-        kept["permission_mode"] = min(modes, key=STRICTNESS.index)
-        limits = [n for n in (options.max_iterations, kept.get("max_iterations")) if n is not None]
-        kept["max_iterations"] = min((n for n in limits if n != -1), default=-1)
-        restored = replace(options, **{**kept, **given})
-        return Session(self._attach(thread, restored, resumed=True), partial(self._fresh, restored))
+    async def remove(self, thread: Thread) -> None:
+        """Delete a session with all that was kept for it; the files in its folder stay.
 
-    def _fresh(self, options: RunOptions) -> Attachment:
-        cwd = str(self._around.cwd)
-        thread = Thread(
-            id=str(uuid.uuid4()), cwd=cwd, system_prompt=system_prompt(self._around.cwd)
-        )
-        return self._attach(thread, options, resumed=False)
+        Raises:
+            InUseError: another process has it.
+        """
+        await self._attacher.remove(thread)
 
-    def _attach(self, thread: Thread, options: RunOptions, *, resumed: bool) -> Attachment:
-        around, journal = self._around, Journal(self._saver, thread.id)
-        deps = Deps(
-            settings=around.settings,
-            model=around.model,
-            tools=around.tools,
-            system_prompt=thread.system_prompt,
-            cwd=Path(thread.cwd),
-            spill=around.home.outputs(thread.id),
-            env=around.env,
-            journal=journal,
-        )
-        graph = build_graph(deps).compile(checkpointer=self._saver, name="ml-intern")
-        touch = partial(self._touch, replace(thread, options=_stored(options)), journal)
-        return Attachment(
-            id=thread.id, graph=graph, deps=deps, options=options, touch=touch, resumed=resumed
-        )
-
-    async def _touch(self, thread: Thread, journal: Journal, text: str) -> None:
-        await journal.clear()
-        await self.threads.record(replace(thread, title=" ".join(text.split())[:80]))
+    def _session(self, attachment: Attachment) -> Session:
+        fresh = partial(self._attacher.fresh, attachment.options)
+        return Session(attachment, fresh, self._attacher.copy)
 
 
 @asynccontextmanager
@@ -134,13 +108,7 @@ async def open_sessions(around: Surroundings) -> AsyncIterator[Sessions]:
         StorageError: it cannot be opened.
     """
     around.home.create()
-    async with open_saver(around.home.database) as saver:
-        try:
-            yield Sessions(saver, Threads(saver), around)
-        finally:
-            await around.close()
-
-
-def _stored(options: RunOptions) -> dict[str, Any]:
-    values = asdict(options)
-    return {key: values[key] for key in _KEPT}
+    url = around.settings.database_url
+    async with open_database(around.home.database, url) as database, AsyncExitStack() as held:
+        held.push_async_callback(around.close)
+        yield Sessions(database, around, held)

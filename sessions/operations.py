@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ml_intern.nodes.policies.answers import Decision
 
@@ -40,6 +41,30 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """Take back the newest turns, whole: messages, plan, a pending approval, files."""
+
+    turns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """Bring back turns that were undone last."""
+
+    turns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Go on in a copy of the session; this one is kept."""
+
+    without: int = 0
+    """Newest turns that the copy leaves out."""
+    folder: Path | None = None
+    """An empty folder that the files are copied to; None: the copy works in the same one."""
+
+
+@dataclass(frozen=True, slots=True)
 class New:
     """Begin an empty session; the old one is kept."""
 
@@ -49,4 +74,6 @@ class Shutdown:
     """Close the session."""
 
 
-Operation = UserInput | ExecApproval | Interrupt | Compact | Resume | New | Shutdown
+Operation = (
+    UserInput | ExecApproval | Interrupt | Compact | Resume | Undo | Redo | Fork | New | Shutdown
+)

@@ -7,7 +7,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage
 
-from ml_intern.graph.events import Status, TurnComplete
+from ml_intern.checkpoints.threads import ThreadState
+from ml_intern.graph.events import ApprovalRequired, Event, Status, TurnComplete
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.history import owes_reply
 
@@ -24,6 +25,17 @@ def turn_complete(state: AgentState) -> TurnComplete:
         iterations=turn["iterations"],
         usage=dict(state.get("usage", {})),
     )
+
+
+def standing(last: Event) -> ThreadState:
+    """How the turn stands after a run whose last event this is."""
+    match last:
+        case ApprovalRequired():
+            return "waiting"
+        case TurnComplete(status="failed" | "interrupted"):
+            return "interrupted"
+        case _:
+            return "finished"
 
 
 def final_response(messages: Sequence[AnyMessage]) -> str | None:

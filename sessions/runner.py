@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
+from ml_intern.checkpoints.explain import explain, of_database
 from ml_intern.configs.errors import MlInternError
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Error, Event, Interrupted
@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 class Runner:
     """At most one run at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str) -> None:
+        self._database = database
+        """Its name, for messages."""
         self._task: asyncio.Task[None] | None = None
         self._reason = ""
 
@@ -58,7 +60,9 @@ class Runner:
                 queue.put_nowait(event)
 
         self._task = asyncio.create_task(work())
-        self._task.add_done_callback(lambda task: _finish(task, queue, self._reason or "user"))
+        self._task.add_done_callback(
+            lambda task: _finish(task, queue, self._reason or "user", self._database)
+        )
         try:
             while (event := await queue.get()) is not None:
                 yield event
@@ -68,19 +72,20 @@ class Runner:
             await asyncio.wait([self._task])
 
 
-def _finish(task: asyncio.Task[None], queue: asyncio.Queue[Event | None], reason: str) -> None:
+def _finish(
+    task: asyncio.Task[None], queue: asyncio.Queue[Event | None], reason: str, database: str
+) -> None:
     if task.cancelled():
         queue.put_nowait(Interrupted(reason=reason))
     elif error := task.exception():
-        queue.put_nowait(_explain(error))
+        queue.put_nowait(_explain(error, database))
     queue.put_nowait(None)
 
 
-def _explain(error: BaseException) -> Error:
+def _explain(error: BaseException, database: str) -> Error:
     if isinstance(error, MlInternError):
         return Error(error=str(error), exit_code=int(error.exit))
-    if isinstance(error, sqlite3.Error):
-        what = f"The session could not be saved: {error}."
-        return Error(error=f"{what} All that was saved before is kept.")
+    if isinstance(error, Exception) and of_database(error):
+        return Error(error=explain(error, database))
     log.error("the run failed", exc_info=error)
     return Error(error=f"Something unexpected went wrong: {type(error).__name__}: {error}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from langchain_core.messages import HumanMessage
-from langchain_core.runnables import RunnableConfig
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
+from ml_intern.checkpoints.explain import explain, of_database
 from ml_intern.configs.errors import MlInternError
 from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
@@ -22,45 +21,35 @@ from ml_intern.graph.events import (
     Event,
     Interrupted,
     Notice,
+    PlanUpdate,
     Processing,
     Ready,
     Shutdown,
 )
-from ml_intern.graph.state import AgentState, TurnInput, turn_of
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.llm.tokens import count_text
-from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.policies.answers import Decision
 from ml_intern.nodes.policies.calls import unstorable
 from ml_intern.sessions import operations as op
-from ml_intern.sessions.outcome import approval_tools, explanation, turn_complete
+from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.outcome import approval_tools, explanation, standing, turn_complete
 from ml_intern.sessions.runner import Runner
 from ml_intern.sessions.settle import settle
+from ml_intern.sessions.travel import redo, undo
 
-_NO_LIMIT = 1_000_000
-"""LangGraph's own step limit, out of the way: ours are iterations, budget and time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A thread and what it is run with."""
-
-    id: str
-    graph: CompiledStateGraph[AgentState, RunOptions, TurnInput, AgentState]
-    deps: Deps
-    options: RunOptions
-    touch: Callable[[str], Awaitable[None]]
-    """Note in the index that the thread was used, with a title for a thread that has none."""
-    resumed: bool
+Opener = Callable[[], Awaitable[Attachment]]
+Copier = Callable[[Attachment, op.Fork], Awaitable[Attachment]]
 
 
 class Session:
     """Not for concurrent use, but for `Interrupt`, which may come during another operation."""
 
-    def __init__(self, attachment: Attachment, new: Callable[[], Attachment]) -> None:
+    def __init__(self, attachment: Attachment, new: Opener, copy: Copier) -> None:
         self._at = attachment
         self._new = new
+        self._copy = copy
         self._seq = 0
-        self._runner = Runner()
+        self._runner = Runner(attachment.threads.database)
 
     @property
     def id(self) -> str:
@@ -79,12 +68,11 @@ class Session:
 
     async def state(self) -> AgentState:
         """The thread's newest values."""
-        snapshot = await self._at.graph.aget_state(self._config)
-        return cast(AgentState, snapshot.values)
+        return await self._at.state()
 
     async def unfinished(self) -> bool:
         """Whether an earlier turn was cut off. `next` does not tell: it can be empty even so."""
-        return bool((await self._at.graph.aget_state(self._config)).tasks)
+        return bool((await self._at.snapshot()).tasks)
 
     async def handle(self, operation: op.Operation) -> AsyncIterator[Event]:
         """Carry out an operation; its events, until it is done or waits for a person."""
@@ -95,14 +83,14 @@ class Session:
                 yield self._stamp(event)
         except MlInternError as error:
             yield self._stamp(Error(error=str(error), exit_code=int(error.exit)))
+        except Exception as error:
+            if not of_database(error):
+                raise
+            yield self._stamp(Error(error=explain(error, self._at.threads.database)))
 
     def _stamp(self, event: Event) -> Event:
         self._seq += 1
         return replace(event, session_id=self.id, seq=self._seq, time=_now())
-
-    @property
-    def _config(self) -> RunnableConfig:
-        return {"configurable": {"thread_id": self.id}, "recursion_limit": _NO_LIMIT}
 
     def _dispatch(self, operation: op.Operation) -> AsyncIterator[Event]:
         match operation:
@@ -116,8 +104,10 @@ class Session:
                 return self._compact()
             case op.Interrupt(reason):
                 return self._interrupt(reason)
-            case op.New():
-                return self._begin()
+            case op.Undo() | op.Redo():
+                return self._travel(operation)
+            case op.Fork() | op.New():
+                return self._switch(operation)
             case op.Shutdown():
                 return self._shutdown()
 
@@ -142,13 +132,13 @@ class Session:
         if problem := await self._too_long(text):
             yield Error(error=problem, exit_code=2)
             return
-        await settle(self._at.graph, self._config)
-        await self._at.touch(text)
+        await settle(self._at)
+        await self._at.begin_turn(text)
         # Stored before it is acknowledged: a stop from here on does not lose it. As an input it
         # would only become a message in the first step; behind a tool's results it is one at once,
         # and the same step follows.
         message = {"messages": [HumanMessage(text)], "turn": turn_of({})}
-        await self._at.graph.aupdate_state(self._config, message, as_node="tool_execute")
+        await self._at.graph.aupdate_state(self._at.config, message, as_node="tool_execute")
         yield Processing(message=text)
         async for event in self._run(None):
             yield event
@@ -170,16 +160,25 @@ class Session:
     async def _run(self, payload: Any) -> AsyncIterator[Event]:  # noqa: ANN401 - see Runner.run
         last: Event | None = None
         at = self._at
-        async for last in self._runner.run(at.graph, payload, self._config, at.options):
+        await at.threads.note(at.id, "running")
+        async for last in self._runner.run(at.graph, payload, at.config, at.options):
             yield last
         if isinstance(last, Interrupted):
-            await settle(at.graph, self._config)
-        for event in await self._ending(last):
+            await settle(at)
+        events = [*await self._recorded(), *await self._ending(last)]
+        await at.end_run(standing(events[-1]))
+        for event in events:
             yield event
+
+    async def _recorded(self) -> list[Event]:
+        """The run stopped: what it did to files is on record; what is not is said, once."""
+        snapshots = self._at.deps.snapshots
+        message = await snapshots.end() if snapshots else ""
+        return [Notice(message=message)] if message else []
 
     async def _ending(self, last: Event | None) -> list[Event]:
         """What follows a run: a question, or the end of the turn and why it ended."""
-        snapshot = await self._at.graph.aget_state(self._config)
+        snapshot = await self._at.snapshot()
         values = cast(AgentState, snapshot.values)
         complete = turn_complete(values)
         if isinstance(last, Error):
@@ -194,7 +193,7 @@ class Session:
         return [complete]
 
     async def _resume(self) -> AsyncIterator[Event]:
-        snapshot = await self._at.graph.aget_state(self._config)
+        snapshot = await self._at.snapshot()
         values = cast(AgentState, snapshot.values)
         # A pending question is asked anew: the permission mode may be another one now.
         if snapshot.tasks or turn_of(values)["stop"] == "interrupted":
@@ -214,7 +213,7 @@ class Session:
 
     async def _decide(self, decisions: Sequence[Decision]) -> AsyncIterator[Event]:
         # Resuming a thread that asks nothing would run its newest step again.
-        if not (await self._at.graph.aget_state(self._config)).interrupts:
+        if not (await self._at.snapshot()).interrupts:
             yield Error(error="No call waits for approval.")
             return
         if problem := unstorable(list(decisions)):
@@ -230,11 +229,27 @@ class Session:
     async def _interrupt(self, reason: str) -> AsyncIterator[Event]:
         """A running turn ends by itself with `interrupted`; one that waits is given up here."""
         if not self.stop(reason) and await self.unfinished():
-            await settle(self._at.graph, self._config)
+            await settle(self._at)
+            await self._at.end_run("interrupted")
             yield Interrupted(reason=reason)
 
-    async def _begin(self) -> AsyncIterator[Event]:
-        self._at = self._new()
+    async def _travel(self, operation: op.Undo | op.Redo) -> AsyncIterator[Event]:
+        back = isinstance(operation, op.Undo)
+        done = await (undo if back else redo)(self._at, operation.turns)
+        if done is None:
+            name = "undo" if back else "redo"
+            yield Error(error=f"There is no turn to {name}.", exit_code=2)
+            return
+        yield PlanUpdate(plan=[dict(item) for item in (await self.state()).get("plan", [])])
+        yield done
+
+    async def _switch(self, operation: op.Fork | op.New) -> AsyncIterator[Event]:
+        before = self._at
+        if isinstance(operation, op.Fork):
+            self._at = await self._copy(before, operation)
+        else:
+            self._at = await self._new()
+        await before.release()
         yield self._ready()
 
     async def _shutdown(self) -> AsyncIterator[Event]:

@@ -21,7 +21,8 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.deps import Models, ModelSource
 from ml_intern.nodes.policies.history import valid_history
 from ml_intern.sessions import operations as op
-from ml_intern.sessions.opening import Sessions, Surroundings, open_sessions
+from ml_intern.sessions.attaching import Surroundings
+from ml_intern.sessions.opening import Sessions, open_sessions
 from ml_intern.sessions.session import Session
 from ml_intern.tools.registry import by_name
 from ml_intern.tools.spec import ToolSpec
@@ -107,7 +108,10 @@ async def agent(
         around = replace(around, model=model) if model else around
         async with open_sessions(around) as sessions:
             options = replace(options, model=MODEL)
-            session = await sessions.latest(options, {}) if proceed else sessions.start(options)
+            if proceed:
+                session = await sessions.open(await sessions.last_here(), options, {})
+            else:
+                session = await sessions.start(options)
             yield Agent(session, sessions, server, around.cwd)
     if litellm := sys.modules.get("litellm"):
         # Clients are cached by event loop, and every test has one of its own.

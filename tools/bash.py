@@ -17,11 +17,16 @@ from ml_intern.tools.errors import ToolError, ToolTimeout
 from ml_intern.tools.feed import LineFeed
 from ml_intern.tools.files.paths import folder
 from ml_intern.tools.process import Ended, run
+from ml_intern.tools.proctree import MARKER, Tree
 from ml_intern.tools.report import BACKGROUND, report
 from ml_intern.tools.spec import ToolArgs, ToolContext, ToolResult, ToolSpec
 from ml_intern.tools.threads import OwnThread
 
 CAP = 25_000
+_UNSEEN = (
+    "Outcome unknown: ml-intern died while this command ran, and it was not run again. {now} "
+    "Find out what it did before you go on."
+)
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -56,6 +61,14 @@ async def bash(args: BashArgs, ctx: ToolContext) -> ToolResult:
     return ToolResult(text=text, ok=ended.code == 0)
 
 
+async def after_crash(_args: BashArgs, ctx: ToolContext) -> ToolResult:
+    """What can be said of a command whose end nobody saw."""
+    running = await asyncio.to_thread(Tree(marker=ctx.key).members)
+    pids = ", ".join(str(process.pid) for process in running)
+    now = f"It still runs, as process {pids}." if running else "Nothing of it runs any more."
+    return ToolResult(text=_UNSEEN.format(now=now), ok=False)
+
+
 async def _captured(
     shell: str, cwd: Path, args: BashArgs, ctx: ToolContext, thread: OwnThread
 ) -> tuple[str, Ended]:
@@ -68,7 +81,8 @@ async def _captured(
 
     keep = False
     try:
-        ended = await run([shell, "-c", args.command], cwd, ctx.env, args.timeout, take)
+        env = {**ctx.env, MARKER: ctx.key}
+        ended = await run([shell, "-c", args.command], cwd, env, args.timeout, take)
         await thread.run_to_end(capture.close)
         text, keep = await thread.run_to_end(report, capture, ended, args.timeout, CAP)
     except OSError as error:
@@ -121,6 +135,7 @@ BASH = ToolSpec(
     ),
     args=BashArgs,
     handler=bash,
+    reconcile=after_crash,
     effect="opaque",
     risk="execute",
     output_cap=CAP,

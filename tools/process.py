@@ -94,13 +94,15 @@ async def run(
 ) -> Ended:
     """Run `argv` and hand its output to `take` as it comes; slow taking slows the command.
 
+    What it starts is known by the `MARKER` in `env`, or by one made up here.
     Background processes it leaves survive a normal end. When time is up, or the caller is
     cancelled, everything it started is ended before this returns or raises.
 
     Raises:
         OSError: The command could not be started.
     """
-    tree, pipe = Tree(), _Pipe(take)
+    tree = Tree(marker=env[MARKER]) if env.get(MARKER) else Tree()
+    pipe = _Pipe(take)
     held = False
     try:
         process = await _spawn(argv, cwd, {**env, MARKER: tree.marker}, pipe)

@@ -48,6 +48,10 @@ class ToolContext:
     """The environment for child processes: no credentials."""
     seen: dict[Path, str]
     """Resolved path to content digest of every file the model has read or written this session."""
+    key: str = ""
+    """The call's name in the world, the same in every process: what `reconcile` asks for."""
+    keep: Callable[[Path], None] = lambda _: None
+    """Remembers a file for `undo`; called before it is changed, in a thread: it may block."""
 
 
 ArgsT = TypeVar("ArgsT", bound=ToolArgs)
@@ -63,6 +67,9 @@ class ToolSpec(Generic[ArgsT]):
     handler: Callable[[ArgsT, ToolContext], Awaitable[ToolResult]]
     effect: EffectClass
     risk: Risk
+    reconcile: Callable[[ArgsT, ToolContext], Awaitable[ToolResult | None]] | None = None
+    """Asks the world for the outcome of a call that a crash cut off, by `ctx.key`; None: it does
+    not know. What a `reconcilable` effect must have."""
     timeout: float | None = None
     """Seconds after which the node gives up on the call; None if the handler bounds itself."""
     output_cap: int = 25_000

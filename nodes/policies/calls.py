@@ -11,12 +11,11 @@ from typing import Any, Protocol
 
 from langchain_core.messages import ToolCall
 
-from ml_intern.configs.text import clean_json, storable
+from ml_intern.configs.text import LARGEST, MAX_DEPTH, SMALLEST, clean_json, storable
 
 MAX_CALLS = 64
 MAX_ARGUMENTS = 2_000_000
 """Characters of arguments one call may have."""
-MAX_DEPTH = 64
 
 _NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _TOO_MANY = f"Not run: more than {MAX_CALLS} calls in one message. Send fewer at a time."
@@ -105,7 +104,7 @@ def unstorable(value: object) -> str:
         item, depth = stack.pop()
         if isinstance(item, str) and not storable(item):
             return "a NUL character or a lone surrogate"
-        if isinstance(item, int) and not -(2**63) <= item < 2**64:
+        if isinstance(item, int) and not SMALLEST <= item <= LARGEST:
             return "a number beyond 64 bits"
         if isinstance(item, float) and not math.isfinite(item):
             return "a number that is not finite"

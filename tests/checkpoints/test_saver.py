@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,17 @@ import ormsgpack
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint, empty_checkpoint
 
-from ml_intern.checkpoints.saver import SCHEMA_VERSION, StorageError, open_saver
-from ml_intern.configs.errors import Exit
+from ml_intern.checkpoints import sqlite
+from ml_intern.checkpoints.database import Database, StorageError
+from ml_intern.checkpoints.saver import open_database
+from ml_intern.checkpoints.schema import SCHEMA_VERSION
+from ml_intern.checkpoints.sqlite_saver import SqliteSaver
+from ml_intern.configs.errors import ConfigError, Exit
 
 CONFIG: RunnableConfig = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+NOTE = "INSERT INTO journal (session, call, text) VALUES (?, ?, ?)"
 
 
 @pytest.fixture
@@ -28,26 +34,30 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "sessions.sqlite"
 
 
-async def put(saver: AsyncSqliteSaver, **values: Any) -> None:
+@asynccontextmanager
+async def open_saver(path: Path) -> AsyncIterator[SqliteSaver]:
+    async with open_database(path) as database:
+        assert isinstance(database.saver, SqliteSaver)
+        yield database.saver
+
+
+async def put(saver: BaseCheckpointSaver[str], **values: Any) -> None:
     checkpoint: Checkpoint = {**empty_checkpoint(), "channel_values": values}
     await saver.aput(CONFIG, checkpoint, {"source": "input", "step": 0}, {})
 
 
-async def values(saver: AsyncSqliteSaver) -> Any:
+async def values(saver: BaseCheckpointSaver[str]) -> Any:
     found = await saver.aget_tuple(CONFIG)
     return found and found.checkpoint["channel_values"]
 
 
-async def pragma(saver: AsyncSqliteSaver, name: str) -> Any:
-    async with saver.conn.execute(f"PRAGMA {name}") as cursor:
-        row = await cursor.fetchone()
-    assert row is not None
-    return row[0]
+async def pragma(database: Database, name: str) -> Any:
+    return (await database.fetch(f"PRAGMA {name}"))[0][0]
 
 
 async def refusal(path: Path) -> str:
     with pytest.raises(StorageError) as caught:
-        async with open_saver(path):
+        async with open_database(path):
             pass
     assert caught.value.exit is Exit.FAILED
     assert str(path) in str(caught.value)
@@ -79,15 +89,18 @@ async def test_w35_only_its_owner_can_read_it(path: Path) -> None:
 
 async def test_a_file_that_was_open_to_others_is_closed(path: Path) -> None:
     path.touch(0o644)
-    async with open_saver(path):
+    async with open_database(path):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_power_cut_loses_nothing_that_was_acknowledged(path: Path) -> None:
-    async with open_saver(path) as saver:
-        assert await pragma(saver, "journal_mode") == "wal"
-        assert await pragma(saver, "synchronous") == 2  # FULL
-        assert await pragma(saver, "user_version") == SCHEMA_VERSION
+    async with open_database(path) as database:
+        assert await pragma(database, "journal_mode") == "wal"
+        assert await pragma(database, "synchronous") == 2  # FULL
+        assert await pragma(database, "auto_vacuum") == 2  # INCREMENTAL
+        assert await pragma(database, "journal_size_limit") == 4 * 2**20
+        assert await pragma(database, "busy_timeout") == 5000
+        assert await pragma(database, "user_version") == SCHEMA_VERSION
 
 
 async def test_what_is_written_is_visible_to_others_at_once(path: Path) -> None:
@@ -100,7 +113,7 @@ async def test_what_is_written_is_visible_to_others_at_once(path: Path) -> None:
 
 
 async def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
-    async with open_saver(path):
+    async with open_database(path):
         pass
     with sqlite3.connect(path) as newer:
         newer.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
@@ -118,7 +131,9 @@ async def test_a_file_that_is_no_database_is_named_and_left_alone(
     path: Path, content: bytes
 ) -> None:
     path.write_bytes(content)
-    assert "cannot be used: file is not a database" in await refusal(path)
+    said = await refusal(path)
+    assert "is damaged: file is not a database" in said
+    assert "`ml-intern doctor`" in said
     assert path.read_bytes() == content
 
 
@@ -141,8 +156,181 @@ async def test_a_file_that_is_another_users_is_named(
 
 async def test_an_error_of_the_work_is_not_taken_for_one_of_the_database(path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with open_saver(path):
+        async with open_database(path):
             _ = 1 / 0
+
+
+async def test_several_statements_are_written_together_or_not_at_all(path: Path) -> None:
+    async with open_database(path) as database:
+        with pytest.raises(StorageError, match="UNIQUE"):
+            await database.write((NOTE, ("s", "a", "")), (NOTE, ("s", "a", "")))
+        await put(database.saver, x=1)
+        assert await database.fetch("SELECT * FROM journal") == []
+        await database.write((NOTE, ("s", "a", "1")), (NOTE, ("s", "b", "2")))
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT call, text FROM journal").fetchall() == [
+            ("a", "1"),
+            ("b", "2"),
+        ]
+
+
+async def test_a_write_that_is_cancelled_is_carried_out_all_the_same(path: Path) -> None:
+    async with open_database(path) as database:
+        for number in range(40):
+            many = [(NOTE, (str(number), str(n), "x" * 1000)) for n in range(5)]
+            task = asyncio.create_task(database.write(*many))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            task.cancel()
+            # A task that never began has done nothing; one that did has done everything.
+            rows = await database.fetch("SELECT count(*) FROM journal WHERE session = ?", number)
+            assert rows[0][0] == (5 if number else 0)
+        await put(database.saver, x=1)
+
+
+async def test_a_query_sees_no_half_of_a_transaction(path: Path) -> None:
+    async with open_database(path) as database:
+
+        async def write(number: int) -> None:
+            await database.write(*[(NOTE, (str(number), str(n), "")) for n in range(3)])
+
+        async def counts() -> set[int]:
+            rows = await database.fetch("SELECT count(*) FROM journal")
+            return {row[0] % 3 for row in rows}
+
+        tasks = [asyncio.create_task(write(n)) for n in range(30)]
+        seen = [await counts() for _ in range(60)]
+        await asyncio.gather(*tasks)
+    assert set().union(*seen) == {0}
+
+
+async def test_what_the_saver_failed_to_write_is_not_written_with_the_next(path: Path) -> None:
+    """The second of two writes does not fit on the disk."""
+    async with open_database(path) as database:
+        await put(database.saver, x=1)
+        found = await database.saver.aget_tuple(CONFIG)
+        assert found is not None
+        pages = await pragma(database, "page_count")
+        await pragma(database, f"max_page_count = {pages + 10}")
+        writes = [("a", "small"), ("b", "x" * 200_000)]
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            await database.saver.aput_writes(found.config, writes, "task")
+        await pragma(database, "max_page_count = 1000000")
+        await database.write((NOTE, ("s", "a", "")))
+        assert await database.fetch("SELECT count(*) FROM writes") == [(0,)]
+
+
+async def test_a_full_disk_is_named_and_what_was_saved_is_kept(path: Path) -> None:
+    async with open_database(path) as database:
+        await put(database.saver, x=1)
+        await pragma(database, f"max_page_count = {await pragma(database, 'page_count')}")
+        with pytest.raises(StorageError) as caught:
+            await database.write((NOTE, ("s", "a", "x" * 100_000)))
+        assert await values(database.saver) == {"x": 1}
+    assert f"no space left for the session database {path}" in str(caught.value)
+    assert "All that was saved before is kept" in str(caught.value)
+
+
+async def test_what_fails_inside_the_graph_is_explained_where_the_database_is_left(
+    path: Path,
+) -> None:
+    async def work() -> None:
+        async with open_database(path) as database:
+            await put(database.saver, x=1)
+            await pragma(database, f"max_page_count = {await pragma(database, 'page_count')}")
+            await put(database.saver, x="x" * 100_000)
+
+    with pytest.raises(StorageError, match="no space left"):
+        await work()
+
+
+async def test_a_file_another_program_has_locked_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_BUSY", 0.2)
+    async with open_database(path) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StorageError, match="is locked by another program") as caught:
+                await database.write((NOTE, ("s", "a", "")))
+            other.execute("ROLLBACK")
+        await database.write((NOTE, ("s", "a", "")))
+    assert str(path) in str(caught.value)
+
+
+async def test_a_file_that_may_only_be_read_is_named(path: Path) -> None:
+    async with open_database(path) as database:
+        await database.fetch("PRAGMA query_only = ON")
+        with pytest.raises(StorageError, match="cannot be written to") as caught:
+            await database.write((NOTE, ("s", "a", "")))
+    assert str(path) in str(caught.value)
+
+
+async def test_a_damaged_file_is_named_with_the_remedy(path: Path) -> None:
+    async with open_database(path) as database:
+        for n in range(50):
+            await put(database.saver, x="x" * 3000, n=n)
+    with path.open("r+b") as file:  # Everything but the header and the schema.
+        file.seek(8192)
+        file.write(os.urandom(path.stat().st_size - 8192))
+    with pytest.raises(StorageError) as caught:
+        async with open_database(path) as database:
+            _ = [found async for found in database.saver.alist(CONFIG)]
+    assert f"{path} is damaged" in str(caught.value)
+    assert "`ml-intern doctor`" in str(caught.value)
+
+
+async def test_space_that_became_free_is_given_back(path: Path) -> None:
+    async with open_database(path) as database:
+        for n in range(100):
+            await put(database.saver, x="x" * 10_000, n=n)
+        full = await database.size("t")
+        assert 1_000_000 < full < 1_200_000
+        await database.saver.adelete_thread("t")
+        await database.shrink()
+        assert await database.size("t") == 0
+        assert path.stat().st_size < 100_000
+        assert path.with_name(path.name + "-wal").stat().st_size == 0
+        assert await pragma(database, "busy_timeout") == 5000
+
+
+async def test_shrinking_does_not_wait_for_another_program(path: Path) -> None:
+    async with open_database(path) as database:
+        await put(database.saver, x=1)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with asyncio.timeout(1):
+                await database.shrink()
+            other.execute("ROLLBACK")
+
+
+async def test_many_open_a_new_file_at_once(path: Path) -> None:
+    async def use(number: int) -> None:
+        async with open_database(path) as database:
+            await database.write((NOTE, (str(number), "a", "")))
+
+    await asyncio.gather(*[use(n) for n in range(8)])
+    async with open_database(path) as database:
+        assert await database.fetch("SELECT count(*) FROM journal") == [(8,)]
+
+
+async def test_our_tables_check_their_types(path: Path) -> None:
+    async with open_database(path) as database:
+        with pytest.raises(StorageError, match="cannot store TEXT value in INTEGER column"):
+            await database.write(
+                ("INSERT INTO journal (session, call, done) VALUES ('s', 'a', 'x')", ())
+            )
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "secret", "sqlite:///x"])
+async def test_a_url_of_another_kind_is_refused(path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="must begin with postgresql://") as caught:
+        async with open_database(path, url):
+            pass
+    assert "secret" not in str(caught.value)
 
 
 MARKER = "ML_INTERN_TEST_MARKER"

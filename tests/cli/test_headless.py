@@ -10,20 +10,13 @@ from pathlib import Path
 import pytest
 
 from emulators.openai_server import Call, Cut, ModelServer, Step, calls, fault, text
-from process import Ended, finish, run, start, workdir
+from process import Ended, finish, run, start, wait_for, workdir
 
 WRITE = calls(Call("write", {"path": "out.txt", "content": "made\n"}), content="Writing.")
 RESULT_KEYS = {
     "schema_version", "session_id", "status", "exit_code", "result", "error", "usage", "cost",
     "num_turns", "iterations", "permission_denials", "jobs", "waits", "duration_ms",
 }  # fmt: skip
-
-
-def wait_for(path: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} was never written"
-        time.sleep(0.05)
 
 
 def assert_told_once(ended: Ended, *parts: str) -> None:

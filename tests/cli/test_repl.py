@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pexpect
 import pytest
 
 from emulators.openai_server import Call, Cut, ModelServer, Step, calls, text
-from process import COMMAND, environment, workdir
+from process import workdir
+from terminal import ASK, leave, terminal
 
-ASK = "say what to do instead:"
 RUN = Call("bash", {"command": "echo ran > ran.txt; echo it-ran"})
-
-
-@contextmanager
-def terminal(root: Path, server: ModelServer, *words: str) -> Iterator[Any]:
-    env = {**environment(root, server), "TERM": "xterm-256color", "PYTHONWARNINGS": "ignore"}
-    child = pexpect.spawn(
-        COMMAND, list(words), cwd=str(workdir(root)), env=env, timeout=30, dimensions=(40, 100)
-    )
-    try:
-        child.expect("/help")
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def leave(child: Any) -> None:
-    child.sendline("/quit")
-    child.expect("Bye")
-    child.expect(pexpect.EOF)
-    child.wait()
-    assert child.exitstatus == 0
 
 
 def test_a_conversation(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_intern.configs.text import clean, clean_json, storable
+from ml_intern.configs.text import MAX_DEPTH, clean, clean_json, storable
 
 texts = st.text(st.characters() | st.sampled_from("\0\ud800\udfff\ud83d\ude80"))
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
@@ -52,3 +53,20 @@ def test_cleaning_json_changes_strings_only_and_makes_a_copy() -> None:
     value = {"a\0": ["\ud83d", 1, None, True, 2.5, {"b": "ok"}]}
     assert clean_json(value) == {"a\ufffd": ["\ufffd", 1, None, True, 2.5, {"b": "ok"}]}
     assert value == {"a\0": ["\ud83d", 1, None, True, 2.5, {"b": "ok"}]}
+
+
+def test_what_the_serializer_cannot_hold_becomes_the_nearest_it_can() -> None:
+    numbers = clean_json([10**30, -(10**30), 2**64 - 1, -(2**63), True, float("inf"), float("nan")])
+    assert numbers == [2**64 - 1, -(2**63), 2**64 - 1, -(2**63), True, None, None]
+
+
+def test_what_is_nested_without_end_is_cut_and_said_to_be() -> None:
+    deep: Any = 1
+    for _ in range(5000):
+        deep = [deep]
+    cleaned = clean_json({"a": deep, "b": "ok"})
+    assert cleaned["b"] == "ok"
+    depth, item = 0, cleaned["a"]
+    while isinstance(item, list):
+        depth, (item,) = depth + 1, item
+    assert (item, depth) == ("(nested too deeply)", MAX_DEPTH - 1)

@@ -23,7 +23,7 @@ KINDS: list[type[ev.Event]] = [
 SAMPLES: dict[str, Any] = {
     "str": "x", "int": 3, "bool": True, "float": 0.5, "float | None": None, "str | None": None,
     "dict[str, Any]": {"a": [1]}, "list[dict[str, Any]]": [{"a": {"b": None}}],
-    "dict[str, float]": {"calls": 1}, "Literal['main', 'compaction']": "main",
+    "dict[str, float]": {"calls": 1}, "list[str]": ["a"], "Literal['main', 'compaction']": "main",
     "ToolState": "done", "Status": "done",
 }  # fmt: skip
 

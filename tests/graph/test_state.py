@@ -18,7 +18,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import TypedDict
 
-from ml_intern.checkpoints.saver import open_saver
+from ml_intern.checkpoints.saver import open_database
 from ml_intern.graph.state import SNAPSHOT_FREQUENCY, AgentState, messages_reducer, turn_of
 
 Write = Any
@@ -150,19 +150,19 @@ async def test_a_thread_on_disk_holds_the_fold_after_every_reopening(
     path = tmp_path_factory.mktemp("thread") / "t.sqlite"
     wanted: list[Any] = []
     for turn in turns:
-        async with open_saver(path) as saver:
-            await looped(saver).ainvoke({"wanted": turn}, CONFIG, durability="sync")
+        async with open_database(path) as database:
+            await looped(database.saver).ainvoke({"wanted": turn}, CONFIG, durability="sync")
         wanted = folded(turn, wanted)
-        async with open_saver(path) as saver:
-            state = await looped(saver).aget_state(CONFIG)
+        async with open_database(path) as database:
+            state = await looped(database.saver).aget_state(CONFIG)
             assert state.values.get("messages", []) == wanted
 
 
 async def test_every_earlier_state_of_a_thread_can_be_read(tmp_path: Path) -> None:
     steps: list[Write] = [HumanMessage(str(n), id=str(n)) for n in range(8)]
     steps[5:5] = [RemoveMessage(id=REMOVE_ALL_MESSAGES), [RemoveMessage(id="zzz")]]
-    async with open_saver(tmp_path / "t.sqlite") as saver:
-        graph = looped(saver)
+    async with open_database(tmp_path / "t.sqlite") as database:
+        graph = looped(database.saver)
         await graph.ainvoke({"wanted": steps}, CONFIG, durability="sync")
         seen = [s.values.get("messages", []) async for s in graph.aget_state_history(CONFIG)]
     wanted = [folded(steps[:count]) for count in range(len(steps), -1, -1)]

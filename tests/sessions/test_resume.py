@@ -92,10 +92,10 @@ async def test_an_id_is_found_by_its_beginning(tmp_path: Path) -> None:
         session_id = a.session.id
     around = surroundings("http://127.0.0.1:9/v1", tmp_path)
     async with open_sessions(around) as sessions:
-        found = await sessions.by_id(session_id[:6], RunOptions(), {})
+        found = await sessions.find(session_id[:6])
         assert found.id == session_id
         with pytest.raises(ConfigError, match="No session's id begins with"):
-            await sessions.by_id("zz", RunOptions(), {})
+            await sessions.find("zz")
 
 
 async def test_a_session_without_a_message_leaves_no_trace(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_a_session_without_a_message_leaves_no_trace(tmp_path: Path) -> No
     async with open_sessions(surroundings("http://127.0.0.1:9/v1", tmp_path)) as sessions:
         assert await sessions.threads.recent() == []
         with pytest.raises(ConfigError, match="No session"):
-            await sessions.latest(RunOptions(), {})
+            await sessions.last_here()
 
 
 async def test_guard_texts_are_not_the_users(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def _put(path: Path, file: TextFile, text: str, at: Path, ctx: ToolContext) -> N
     data = encoded(text, file.encoding)
     with explained(at):
         receipt.leave(at, receipt.Receipt(file.digest, digest(data)))
+    ctx.keep(path)
     replace(path, data, file.status)
     if path in ctx.seen:
         # A file that was never read stays so: `write` may not replace it because of an edit.

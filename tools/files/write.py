@@ -66,6 +66,7 @@ def _put(path: Path, content: str, ctx: ToolContext) -> str:
         return f"Unchanged: {show(path)} already has exactly this content."
     if old:
         _require_replaceable(path, ctx)
+    ctx.keep(path)
     replace(path, data, old)
     verb = "Replaced" if old else "Created"
     count = len(content.splitlines())

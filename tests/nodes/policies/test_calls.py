@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, convert_to_openai_messages
 
 from emulators.strict import history_violations
-from ml_intern.configs.text import storable
+from ml_intern.configs.text import MAX_DEPTH, storable
 from ml_intern.llm.reply import RawCall
-from ml_intern.nodes.policies.calls import MAX_ARGUMENTS, MAX_CALLS, MAX_DEPTH, Parsed, parse_calls
+from ml_intern.nodes.policies.calls import MAX_ARGUMENTS, MAX_CALLS, Parsed, parse_calls
 from ml_intern.nodes.policies.history import valid_history
 
 

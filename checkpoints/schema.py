@@ -1,0 +1,64 @@
+"""Our own tables, beside those of LangGraph's saver, and how older ones become like them."""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 2
+"""A newer database is refused, an older one migrated. Each released one has a stored example in
+`tests/checkpoints/stored/`, which every build must open."""
+
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY,
+    used INTEGER NOT NULL,
+    cwd TEXT NOT NULL,
+    title TEXT NOT NULL DEFAULT '',
+    system_prompt TEXT NOT NULL,
+    options TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT '',
+    usage TEXT NOT NULL DEFAULT '{}',
+    turns INTEGER NOT NULL DEFAULT 0,
+    move TEXT NOT NULL DEFAULT ''
+)""",
+    """CREATE TABLE IF NOT EXISTS journal (
+    session TEXT NOT NULL,
+    call TEXT NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,
+    ok INTEGER NOT NULL DEFAULT 0,
+    text TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (session, call)
+)""",
+    """CREATE TABLE IF NOT EXISTS turns (
+    session TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL DEFAULT '',
+    title TEXT NOT NULL DEFAULT '',
+    undone INTEGER NOT NULL DEFAULT 0,
+    spans INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (session, number)
+)""",
+)
+"""
+- `sessions.used` orders by use, never the clock; `options` is JSON (model, permission_mode,
+  max_iterations); `state` is how the last turn stands; `move` is an undo or redo under way (JSON).
+- `turns.before` is the id of the checkpoint a turn began at ("" for the first of all), `after`
+  that of an undone one's end; `spans` counts the runs in which it changed files.
+"""
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE sessions ADD COLUMN state TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sessions ADD COLUMN usage TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE sessions ADD COLUMN turns INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sessions ADD COLUMN move TEXT NOT NULL DEFAULT ''",
+    ),
+}
+"""From each version to the next; `TABLES` is run after them."""
+
+
+def steps(found: int) -> list[str]:
+    """The statements that bring a database of version `found` (0: a new one) up to date."""
+    moves = [MIGRATIONS[n] for n in range(found, SCHEMA_VERSION) if found]
+    return [statement for move in moves for statement in move] + list(TABLES)

@@ -1,0 +1,193 @@
+"""The turns of a session: where each began, so that undo, redo and fork can go there.
+
+The history in the database only grows: to go back means to write the older values anew as the
+newest checkpoint. What stands here decides which.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from ml_intern.checkpoints.database import Database, Row, Statement
+
+_SPANS = 1000
+"""Runs a turn may have; each has its own record of changed files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRecord:
+    """A turn that can be undone, or was."""
+
+    number: int
+    """Never given twice in a session."""
+    before: str
+    """Id of the checkpoint it began at; "" for an empty thread."""
+    after: str
+    """Id of the checkpoint an undone one had ended with."""
+    title: str
+    undone: bool
+    spans: int
+
+    @property
+    def snapshots(self) -> list[int]:
+        """The numbers its records of changed files go by, oldest first."""
+        return [self.number * _SPANS + span for span in range(1, self.spans + 1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An undo or redo: stored before it begins, so that one cut off by a crash is completed."""
+
+    kind: Literal["undo", "redo"]
+    numbers: list[int]
+    """The turns, oldest first."""
+    snapshots: list[int]
+    target: str
+    """Id of the checkpoint whose values become the newest; "" for an empty thread."""
+    head: str
+    """Id of the checkpoint that was the newest."""
+
+
+def plan_undo(turns: Sequence[TurnRecord], count: int, head: str) -> Move | None:
+    """Take back the newest `count` turns, or as many as there are; None if there is none."""
+    chosen = [turn for turn in turns if not turn.undone][-count:]
+    return _move("undo", chosen, chosen[0].before, head) if chosen else None
+
+
+def plan_redo(turns: Sequence[TurnRecord], count: int, head: str) -> Move | None:
+    """Bring back the `count` turns undone last; None if there is none."""
+    chosen = [turn for turn in turns if turn.undone][:count]
+    return _move("redo", chosen, chosen[-1].after, head) if chosen else None
+
+
+def _move(
+    kind: Literal["undo", "redo"], chosen: Sequence[TurnRecord], target: str, head: str
+) -> Move:
+    return Move(
+        kind=kind,
+        numbers=[turn.number for turn in chosen],
+        snapshots=[number for turn in chosen for number in turn.snapshots],
+        target=target,
+        head=head,
+    )
+
+
+_UNBORN = "DELETE FROM turns WHERE session = ? AND before = ? AND undone = 0"
+_BEGIN = (
+    "INSERT INTO turns (session, number, before, title) VALUES (?, "
+    "(SELECT coalesce(max(number), 0) + 1 FROM turns WHERE session = ?), ?, ?)"
+)
+
+
+class Timeline:
+    """The turns of one session; its one writer is whoever holds the session."""
+
+    def __init__(self, database: Database, session_id: str) -> None:
+        self._database = database
+        self._session = session_id
+
+    async def turns(self) -> list[TurnRecord]:
+        """Every turn on record, oldest first: those that hold, then those undone."""
+        query = (
+            "SELECT number, before, after, title, undone, spans FROM turns "
+            "WHERE session = ? ORDER BY number"
+        )
+        return [_record(row) for row in await self._database.fetch(query, self._session)]
+
+    async def begin(self, before: str, title: str) -> list[int]:
+        """A turn begins; the snapshots of undone ones, which can no longer be redone."""
+        turns = await self.turns()
+        lost = [turn for turn in turns if turn.undone]
+        # One that a crash kept from having its message left no checkpoint behind.
+        unborn = any(turn.before == before and not turn.undone for turn in turns)
+        await self._database.write(
+            (_UNBORN, (self._session, before)),
+            (_BEGIN, (self._session, self._session, before, title)),
+            ("DELETE FROM turns WHERE session = ? AND undone = 1", (self._session,)),
+            self._count(0 if unborn else 1),
+        )
+        return [number for turn in lost for number in turn.snapshots]
+
+    async def span(self) -> int:
+        """A run of the newest turn is about to change files: the number of its record.
+
+        0 if the turn is not on record: it began before there was one (schema 1).
+        """
+        turns = [turn for turn in await self.turns() if not turn.undone]
+        if not turns:
+            return 0
+        turn = turns[-1]
+        statement = "UPDATE turns SET spans = spans + 1 WHERE session = ? AND number = ?"
+        await self._database.write((statement, (self._session, turn.number)))
+        return turn.number * _SPANS + turn.spans + 1
+
+    async def intend(self, move: Move) -> None:
+        """Note a move that is about to be made."""
+        await self._database.write(self._moving(json.dumps(asdict(move))))
+
+    async def finish(self, move: Move) -> None:
+        """Note that it was made."""
+        undone = move.kind == "undo"
+        marks: list[Statement] = [
+            (
+                "UPDATE turns SET undone = ?, after = ? WHERE session = ? AND number = ?",
+                (int(undone), after, self._session, number),
+            )
+            for number, after in zip(move.numbers, await self._ends(move), strict=True)
+        ]
+        count = len(move.numbers)
+        await self._database.write(
+            *marks, self._moving(""), self._count(-count if undone else count)
+        )
+
+    async def _ends(self, move: Move) -> list[str]:
+        """Where each of the move's turns had ended: where the next one began."""
+        begins = {turn.number: turn.before for turn in await self.turns()}
+        return [*(begins[number] for number in move.numbers[1:]), move.head]
+
+    def _count(self, more: int) -> Statement:
+        return ("UPDATE sessions SET turns = turns + ? WHERE id = ?", (more, self._session))
+
+    def _moving(self, text: str) -> Statement:
+        return ("UPDATE sessions SET move = ? WHERE id = ?", (text, self._session))
+
+    async def drop(self, keep: int, slack: int = 0) -> tuple[str, list[int]]:
+        """Forget all but the newest `keep` turns; with `slack`, only if there are that many more.
+
+        Returns:
+            The id of the oldest checkpoint still needed ("": all are), and the snapshots that
+            belong to nothing now.
+        """
+        turns = await self.turns()
+        dropped, kept = turns[:-keep], turns[-keep:]
+        if len(dropped) <= slack:
+            return "", []
+        statement = "DELETE FROM turns WHERE session = ? AND number < ?"
+        await self._database.write((statement, (self._session, kept[0].number)))
+        return kept[0].before, [number for turn in dropped for number in turn.snapshots]
+
+    async def adopt(self, turns: Sequence[TurnRecord], *, files: bool) -> None:
+        """Take over turns of another session, with their records of files or without."""
+        statement = (
+            "INSERT INTO turns (session, number, before, title, spans) VALUES (?, ?, ?, ?, ?)"
+        )
+        rows: list[Statement] = [
+            (statement, (self._session, t.number, t.before, t.title, t.spans if files else 0))
+            for t in turns
+        ]
+        await self._database.write(*rows, self._count(len(turns)))
+
+
+def read_move(text: str) -> Move | None:
+    """The move that a crash cut off, from `sessions.move`."""
+    return Move(**json.loads(text)) if text else None
+
+
+def _record(row: Row) -> TurnRecord:
+    number, before, after, title, undone, spans = row
+    return TurnRecord(
+        number=number, before=before, after=after, title=title, undone=bool(undone), spans=spans
+    )

@@ -1,0 +1,248 @@
+"""Makes threads ready to run: held, restored with their options, completed after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ml_intern.checkpoints.database import Database
+from ml_intern.checkpoints.journal import Journal
+from ml_intern.checkpoints.snapshots import Snapshots
+from ml_intern.checkpoints.threads import Thread, Threads
+from ml_intern.checkpoints.timeline import Timeline, TurnRecord
+from ml_intern.checkpoints.workspace import Limits, Workspace
+from ml_intern.configs.errors import ConfigError, MlInternError
+from ml_intern.configs.paths import Home
+from ml_intern.configs.prompts import system_prompt
+from ml_intern.configs.settings import STRICTNESS, Settings
+from ml_intern.graph.build import build_graph
+from ml_intern.graph.context import RunOptions
+from ml_intern.llm.factory import nothing
+from ml_intern.nodes.deps import Deps, ModelSource
+from ml_intern.sessions import operations as op
+from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.settle import give_up
+from ml_intern.sessions.travel import complete, set_values
+from ml_intern.tools.spec import ToolSpec
+
+_KEPT = ("model", "permission_mode", "max_iterations")
+"""Options that belong to a session and are restored with it."""
+_MEGABYTE = 1_000_000
+_SLACK = 80
+"""Turns beyond those kept after which an open session is pruned; a closed one always is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every session of this process shares."""
+
+    settings: Settings
+    home: Home
+    cwd: Path
+    model: ModelSource
+    close: Callable[[], Awaitable[None]] = nothing
+    """Closes what `model` opened; called when the sessions are closed."""
+    tools: Mapping[str, ToolSpec[Any]]
+    env: Mapping[str, str]
+    """For child processes."""
+
+
+class Attacher:
+    """Attaches threads of one database."""
+
+    def __init__(self, database: Database, around: Surroundings, held: AsyncExitStack) -> None:
+        self._database = database
+        self._around = around
+        self._held = held
+
+    async def fresh(self, options: RunOptions) -> Attachment:
+        """A new thread in this process's folder."""
+        cwd = self._around.cwd
+        prompt = await asyncio.to_thread(system_prompt, cwd)
+        return await self._attach(_new_thread(str(cwd), prompt), options, resumed=False)
+
+    async def reopen(
+        self, thread: Thread, options: RunOptions, given: Mapping[str, Any]
+    ) -> Attachment:
+        """A thread there was before, with the options that belong to it.
+
+        Raises:
+            ConfigError: its folder is gone.
+            InUseError: another process has it.
+        """
+        if not await asyncio.to_thread(Path(thread.cwd).is_dir):
+            raise ConfigError(
+                f"The folder of session {thread.id[:8]}, {thread.cwd}, is gone. Make it again; "
+                f"or read the session: ml-intern sessions export {thread.id[:8]}"
+            )
+        restored = replace(options, **{**_restored(thread, options), **given})
+        attachment = await self._attach(thread, restored, resumed=True)
+        if attachment.deps.snapshots:
+            await attachment.deps.snapshots.recover()
+        await complete(attachment)
+        return attachment
+
+    def look(self, thread: Thread) -> Attachment:
+        """A thread to be read, whoever has it."""
+        return self._build(thread, RunOptions(), resumed=True)
+
+    async def copy(self, source: Attachment, fork: op.Fork) -> Attachment:
+        """A copy of a held thread, without its newest turns if so asked; nothing of it is open.
+
+        Raises:
+            ConfigError: there are fewer turns, or the folder for the files cannot be used.
+        """
+        kept, left_out = _split(await source.timeline.turns(), fork.without)
+        thread = await self._copied_thread(source, fork, left_out)
+        copy = await self._attach(thread, source.options, resumed=True)
+        await self._database.saver.acopy_thread(source.id, copy.id)
+        # Before it can be found: what runs in the original must not run in the copy as well.
+        await give_up(copy, source.deps.journal)
+        if left_out:
+            await set_values(copy, await copy.at(left_out[0].before))
+        await copy.threads.record(copy.thread)
+        here = fork.folder is None
+        await copy.timeline.adopt(kept, files=here)
+        if here and copy.deps.snapshots:
+            await copy.deps.snapshots.adopt(source.id)
+        await copy.end_run("finished")
+        return copy
+
+    async def remove(self, thread: Thread) -> None:
+        """Delete a thread and all that was kept for it.
+
+        Raises:
+            InUseError: another process has it.
+        """
+        async with self._database.hold(thread.id):
+            await Threads(self._database).remove(thread.id)
+            if snapshots := await asyncio.to_thread(self._snapshots, thread):
+                await snapshots.remove()
+            outputs = self._around.home.outputs(thread.id)
+            await asyncio.to_thread(shutil.rmtree, outputs, ignore_errors=True)
+        await self._database.shrink()
+
+    async def _copied_thread(
+        self, source: Attachment, fork: op.Fork, left_out: list[TurnRecord]
+    ) -> Thread:
+        old = source.thread
+        if fork.folder is None:
+            return replace(_new_thread(old.cwd, old.system_prompt), title=old.title)
+        if source.deps.snapshots is None:
+            raise ConfigError("The files cannot be copied: `snapshots` is off.")
+        undone = [number for turn in left_out for number in turn.snapshots]
+        await source.deps.snapshots.copy_to(fork.folder, undone)
+        prompt = await asyncio.to_thread(system_prompt, fork.folder)
+        return replace(_new_thread(str(fork.folder), prompt), title=old.title)
+
+    async def _attach(self, thread: Thread, options: RunOptions, *, resumed: bool) -> Attachment:
+        stack = AsyncExitStack()
+        await stack.enter_async_context(self._database.hold(thread.id))
+        self._held.push_async_callback(stack.aclose)
+        # As it is now that nobody else writes to it.
+        found = await Threads(self._database).find(thread.id) if resumed else []
+        newest = found[0] if found else thread
+        snapshots = await asyncio.to_thread(self._snapshots, newest)
+        attachment = replace(
+            self._build(newest, options, resumed=resumed, snapshots=snapshots),
+            prune=partial(self._prune, newest.id, snapshots, slack=_SLACK),
+            release=stack.aclose,
+        )
+        stack.push_async_callback(self._close, newest.id, snapshots)
+        return attachment
+
+    def _build(
+        self,
+        thread: Thread,
+        options: RunOptions,
+        *,
+        resumed: bool,
+        snapshots: Snapshots | None = None,
+    ) -> Attachment:
+        around = self._around
+        deps = Deps(
+            settings=around.settings,
+            model=around.model,
+            tools=around.tools,
+            system_prompt=thread.system_prompt,
+            cwd=Path(thread.cwd),
+            spill=around.home.outputs(thread.id),
+            env=around.env,
+            journal=Journal(self._database, thread.id),
+            snapshots=snapshots,
+        )
+        return Attachment(
+            thread=replace(thread, options=_stored(options)),
+            graph=build_graph(deps).compile(checkpointer=self._database.saver, name="ml-intern"),
+            deps=deps,
+            options=options,
+            threads=Threads(self._database),
+            timeline=Timeline(self._database, thread.id),
+            resumed=resumed,
+            prune=nothing,
+            release=nothing,
+        )
+
+    def _snapshots(self, thread: Thread) -> Snapshots | None:
+        """What follows the thread's files; blocks."""
+        settings = self._around.settings
+        if not settings.snapshots:
+            return None
+        limits = Limits(
+            max_file=int(settings.snapshot_file_mb * _MEGABYTE),
+            max_total=int(settings.snapshot_session_mb * _MEGABYTE),
+        )
+        store = self._around.home.snapshots
+        workspace = Workspace(store, Path(thread.cwd), thread.id, limits)
+        return Snapshots(workspace, Timeline(self._database, thread.id))
+
+    async def _prune(self, thread_id: str, snapshots: Snapshots | None, *, slack: int = 0) -> None:
+        """Let go of what is too old to be undone. What fails here is tried again next time."""
+        with suppress(MlInternError):
+            keep = self._around.settings.undo_turns
+            oldest, dropped = await Timeline(self._database, thread_id).drop(keep, slack)
+            if oldest:
+                await self._database.prune(thread_id, oldest)
+                await self._database.shrink()
+            if dropped and snapshots:
+                await snapshots.forget(dropped)
+
+    async def _close(self, thread_id: str, snapshots: Snapshots | None) -> None:
+        await self._prune(thread_id, snapshots)
+        if snapshots:
+            await snapshots.close()
+
+
+def _new_thread(cwd: str, prompt: str) -> Thread:
+    return Thread(id=str(uuid.uuid4()), cwd=cwd, system_prompt=prompt)
+
+
+def _restored(thread: Thread, options: RunOptions) -> dict[str, Any]:
+    """The options that belong to a thread, never looser than a new start would have them."""
+    kept = {key: thread.options[key] for key in _KEPT if thread.options.get(key) is not None}
+    # A headless run's `yolo` must not follow the session to a terminal unasked.
+    modes = (options.permission_mode, kept.get("permission_mode", options.permission_mode))
+    kept["permission_mode"] = min(modes, key=STRICTNESS.index)
+    limits = [n for n in (options.max_iterations, kept.get("max_iterations")) if n is not None]
+    kept["max_iterations"] = min((n for n in limits if n != -1), default=-1)
+    return kept
+
+
+def _stored(options: RunOptions) -> dict[str, Any]:
+    values = asdict(options)
+    return {key: values[key] for key in _KEPT}
+
+
+def _split(turns: list[TurnRecord], without: int) -> tuple[list[TurnRecord], list[TurnRecord]]:
+    """The turns that hold, and the newest of them, which a copy leaves out."""
+    held = [turn for turn in turns if not turn.undone]
+    if without > len(held):
+        raise ConfigError(f"Only the last {len(held)} turns can be left out, not {without}.")
+    return (held[:-without], held[-without:]) if without else (held, [])

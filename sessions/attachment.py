@@ -1,0 +1,85 @@
+"""A thread of the database, held and ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import StateSnapshot
+
+from ml_intern.checkpoints.threads import Thread, Threads, ThreadState
+from ml_intern.checkpoints.timeline import Timeline
+from ml_intern.graph.context import RunOptions
+from ml_intern.graph.state import AgentState, TurnInput
+from ml_intern.nodes.deps import Deps
+
+_NO_LIMIT = 1_000_000
+"""LangGraph's own step limit, out of the way: ours are iterations, budget and time."""
+
+Graph = CompiledStateGraph[AgentState, RunOptions, TurnInput, AgentState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A thread and what it is run with; this process is its one writer until `release`."""
+
+    thread: Thread
+    graph: Graph
+    deps: Deps
+    options: RunOptions
+    threads: Threads
+    timeline: Timeline
+    resumed: bool
+    prune: Callable[[], Awaitable[None]]
+    """Let go of turns that are too old to be undone, if there are many."""
+    release: Callable[[], Awaitable[None]]
+    """Prune what is too old to be undone and let others have the thread; harmless repeated."""
+
+    @property
+    def id(self) -> str:
+        """The thread's id."""
+        return self.thread.id
+
+    @property
+    def config(self) -> RunnableConfig:
+        """What LangGraph is told with every call."""
+        return {"configurable": {"thread_id": self.id}, "recursion_limit": _NO_LIMIT}
+
+    async def snapshot(self) -> StateSnapshot:
+        """The newest checkpoint."""
+        return await self.graph.aget_state(self.config)
+
+    async def state(self) -> AgentState:
+        """The newest values."""
+        return cast(AgentState, (await self.snapshot()).values)
+
+    async def at(self, checkpoint_id: str) -> AgentState:
+        """The values of an earlier checkpoint; of "", an empty thread's."""
+        if not checkpoint_id:
+            return AgentState()
+        where = RunnableConfig(configurable={"thread_id": self.id, "checkpoint_id": checkpoint_id})
+        return cast(AgentState, (await self.graph.aget_state(where)).values)
+
+    async def head(self) -> str:
+        """Id of the newest checkpoint; "" for an empty thread."""
+        configurable = (await self.snapshot()).config.get("configurable", {})
+        return str(configurable.get("checkpoint_id", ""))
+
+    async def begin_turn(self, text: str) -> None:
+        """Enter the turn into the index and the timeline, before anything of it is stored."""
+        title = " ".join(text.split())[:80]
+        await self.threads.record(replace(self.thread, title=title))
+        lost = await self.timeline.begin(await self.head(), title)
+        if lost and self.deps.snapshots:
+            await self.deps.snapshots.forget(lost)
+        await self.prune()
+
+    async def end_run(self, state: ThreadState) -> None:
+        """The run stopped: note how the turn stands; forget effects whose results are stored."""
+        snapshot = await self.snapshot()
+        await self.threads.note(self.id, state, snapshot.values.get("usage", {}))
+        if self.deps.journal and not any(task.name == "tool_execute" for task in snapshot.tasks):
+            await self.deps.journal.clear()

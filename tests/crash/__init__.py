@@ -1,0 +1,1 @@
+"""The crash sweep: the real command, killed at every instant that matters."""
