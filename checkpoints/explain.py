@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ml_intern.checkpoints.database import StorageError
 
 _ELSEWHERE = "or set ML_INTERN_HOME to a folder you may write to."
+_ROOM = 2**17
+"""Bytes below which a disk is taken for full."""
 _KEPT = "All that was saved before is kept."
 _REMEDIES = {
     "locked": "The session database {name} is locked by another program (a backup, a database "
@@ -59,7 +63,7 @@ def explain(error: Exception, name: str) -> str:
     """One message that names the database and the remedy; `name` holds no password."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     said = " ".join(said.split()).rstrip(".")
-    return _REMEDIES[_kind(error)].format(name=name, error=said)
+    return _REMEDIES[_kind(error, name)].format(name=name, error=said)
 
 
 def of_database(error: BaseException) -> bool:
@@ -68,10 +72,21 @@ def of_database(error: BaseException) -> bool:
     return ours or isinstance(error, sqlite3.Error)
 
 
-def _kind(error: Exception) -> str:
+def _no_room(path: str) -> bool:
+    try:
+        return shutil.disk_usage(Path(path).parent).free < _ROOM
+    except OSError:
+        return False
+
+
+def _kind(error: Exception, name: str) -> str:
     if isinstance(error, sqlite3.Error):
         # The low byte is the kind of error, the others say where it was met.
-        return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "other")
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        # If one of its side files cannot grow, SQLite calls it an input/output error.
+        if code == sqlite3.SQLITE_IOERR and _no_room(name):
+            return "full"
+        return _SQLITE.get(code, "other")
     if isinstance(error, OSError):
         return _SYSTEM.get(error.errno or 0, "other")
     state = getattr(error, "sqlstate", None)
@@ -82,11 +97,14 @@ def _kind(error: Exception) -> str:
 
 
 @contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Turns what the database raises into a `StorageError` that names the remedy."""
+def explained(name: str, *also: type[Exception]) -> Iterator[None]:
+    """Turns what the database raises into a `StorageError` that names the remedy.
+
+    `also` are errors of other kinds that belong to what is done with it.
+    """
     try:
         yield
     except Exception as error:
-        if not of_database(error):
+        if not (of_database(error) or isinstance(error, also)):
             raise
         raise StorageError(explain(error, name)) from error

@@ -81,7 +81,8 @@ class FileLock:
         if self._file is None:
             return
         # Before it is unlocked: afterwards, the file could already be another's.
-        self._path.unlink(missing_ok=True)
+        if _is(self._file, self._path):
+            self._path.unlink(missing_ok=True)
         os.close(self._file)
         self._file = None
 

@@ -66,7 +66,7 @@ class SqliteDatabase:
         path = self._lock(session_id)
         lock = FileLock(path)
         try:
-            with explained(str(path)):
+            with explained(str(path), OSError):
                 await settled(asyncio.to_thread(lock.take, session_id))
             seed(await self.fetch(NEWEST, session_id))
             yield
@@ -76,7 +76,7 @@ class SqliteDatabase:
     async def held(self, session_id: str) -> str:
         """Who writes to a session now; "" for nobody."""
         path = self._lock(session_id)
-        with explained(str(path)):
+        with explained(str(path), OSError):
             return str(await asyncio.to_thread(holder, path) or "")
 
     def _lock(self, session_id: str) -> Path:

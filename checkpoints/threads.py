@@ -110,9 +110,18 @@ def _thread(row: Row) -> Thread:
     thread_id, cwd, title, prompt, options, created, updated, state, usage, turns, move = row
     return Thread(
         id=thread_id, cwd=_folder(cwd), title=title, system_prompt=prompt,
-        options=json.loads(options), created=created, updated=updated, state=state,
-        usage=json.loads(usage), turns=turns, move=move,
+        options=_object(options), created=created, updated=updated, state=state,
+        usage=_object(usage), turns=turns, move=move,
     )  # fmt: skip
+
+
+def _object(text: str) -> dict[str, Any]:
+    """What was stored as JSON; nothing if it is damaged: the session can still be opened."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _deletion(table: str, thread_id: str) -> Statement:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ml_intern.checkpoints.threads import Thread, Threads
-from ml_intern.cli.listing import Entry, entries
+from ml_intern.checkpoints.threads import Thread
+from ml_intern.cli.listing import entries
 from ml_intern.cli.table import show
 from ml_intern.configs.errors import ConfigError
 from ml_intern.sessions.opening import Sessions
@@ -15,30 +15,24 @@ from ml_intern.sessions.opening import Sessions
 _SHOWN = 20
 
 
-async def choose(source: Sessions | Threads, *, interactive: bool) -> str:
-    """The id of the chosen session. Of `Threads` alone, only what the index says is known.
+async def choose(sessions: Sessions, *, interactive: bool) -> str:
+    """The id of the chosen session.
 
     Raises:
         ConfigError: there is nobody to choose, nothing to choose from, or nothing was chosen.
     """
-    threads = source.threads if isinstance(source, Sessions) else source
-    found = await threads.recent(_SHOWN)
+    found = await sessions.threads.recent(_SHOWN)
     if not found:
         raise ConfigError("There is no session to go on with yet.")
     if not interactive:
         raise ConfigError("--resume needs an id when nobody is there to choose: " + ids(found))
     from prompt_toolkit import PromptSession
 
-    listed = await entries(source, found) if isinstance(source, Sessions) else _hinted(found)
-    show(listed, Console(highlight=False), Path.cwd(), numbered=True)
+    show(await entries(sessions, found), Console(highlight=False), Path.cwd(), numbered=True)
     answer: str = await PromptSession[str]().prompt_async("Which one? ")
     if not answer.strip().isdecimal() or not 1 <= int(answer) <= len(found):
         raise ConfigError("No session was chosen.")
     return found[int(answer) - 1].id
-
-
-def _hinted(found: list[Thread]) -> list[Entry]:
-    return [Entry(thread=t, state=t.state or "finished", holder="", size=0) for t in found]
 
 
 def ids(found: list[Thread]) -> str:

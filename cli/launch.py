@@ -53,7 +53,7 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
 async def wanted(request: Request, sessions: Sessions, *, interactive: bool) -> Thread | None:
     """The session to go on with; None for a new one."""
     if request.resume is not None:
-        chosen = request.resume or await choose(sessions.threads, interactive=interactive)
+        chosen = request.resume or await choose(sessions, interactive=interactive)
         return await sessions.find(chosen)
     if request.proceed:
         return await sessions.last_here()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from ml_intern.cli.render import markdown, render, seconds_between, summary
 from ml_intern.cli.stream import Blocks
@@ -54,7 +55,9 @@ class Screen:
     def print(self, renderable: RenderableType | None) -> None:
         """Print a renderable, if there is one."""
         if renderable is not None:
-            self.console.print(renderable)
+            # In a file a line stays a line: whoever searches it for a path finds it whole.
+            whole = isinstance(renderable, Text) and not self.console.is_terminal
+            self.console.print(renderable, soft_wrap=whole)
 
     def line(self, text: str, style: str = "") -> None:
         """Print our own words; markup and emoji codes in them are not interpreted."""

@@ -29,9 +29,12 @@ class Home:
         """Files as they were before the agent changed them."""
         return self.root / "snapshots"
 
-    def outputs(self, session_id: str) -> Path:
-        """Where the full text of clipped tool outputs of a session is kept."""
-        return self.root / "outputs" / session_id
+    def outputs(self, session_id: str, *, shared: bool = False) -> Path:
+        """Where the full text of clipped tool outputs of a session is kept.
+
+        Those of sessions in a `shared` database are apart: nobody may take them for leftovers.
+        """
+        return self.root / ("outputs-shared" if shared else "outputs") / session_id
 
     def create(self) -> None:
         """Make the folder, readable by its owner only.

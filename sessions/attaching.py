@@ -125,7 +125,7 @@ class Attacher:
             await Threads(self._database).remove(thread.id)
             if snapshots := await asyncio.to_thread(self._snapshots, thread):
                 await snapshots.remove()
-            outputs = self._around.home.outputs(thread.id)
+            outputs = self._outputs(thread.id)
             await asyncio.to_thread(shutil.rmtree, outputs, ignore_errors=True)
         await self._database.shrink()
 
@@ -173,7 +173,7 @@ class Attacher:
             tools=around.tools,
             system_prompt=thread.system_prompt,
             cwd=Path(thread.cwd),
-            spill=around.home.outputs(thread.id),
+            spill=self._outputs(thread.id),
             env=around.env,
             journal=Journal(self._database, thread.id),
             snapshots=snapshots,
@@ -189,6 +189,10 @@ class Attacher:
             prune=nothing,
             release=nothing,
         )
+
+    def _outputs(self, thread_id: str) -> Path:
+        shared = self._around.settings.database_url is not None
+        return self._around.home.outputs(thread_id, shared=shared)
 
     def _snapshots(self, thread: Thread) -> Snapshots | None:
         """What follows the thread's files; blocks."""

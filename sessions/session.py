@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -11,6 +12,7 @@ from typing import Any, cast
 from langchain_core.messages import HumanMessage
 from langgraph.types import Command
 
+from ml_intern.checkpoints.database import StorageError
 from ml_intern.checkpoints.explain import explain, of_database
 from ml_intern.configs.errors import MlInternError
 from ml_intern.configs.text import clean
@@ -165,8 +167,11 @@ class Session:
             yield last
         if isinstance(last, Interrupted):
             await settle(at)
-        events = [*await self._recorded(), *await self._ending(last)]
-        await at.end_run(standing(events[-1]))
+        events = await self._ending(last)
+        # What keeps a run from being saved keeps this from it, too; it has been said.
+        with suppress(StorageError) if isinstance(last, Error) else nullcontext():
+            events = [*await self._recorded(), *events]
+            await at.end_run(standing(events[-1]))
         for event in events:
             yield event
 

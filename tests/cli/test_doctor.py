@@ -18,6 +18,7 @@ from typing import Any
 import pexpect
 import pytest
 
+import postgres
 from emulators.openai_server import Call, ModelServer, calls, text
 from harness import agent
 from ml_intern.checkpoints.saver import open_database
@@ -419,6 +420,36 @@ def test_a_server_that_is_not_there(
     ended = command()
     assert ended.code == 1
     assert "problem database: " in ended.out
+
+
+def test_sessions_in_postgresql(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.fresh()
+
+    async def talked() -> str:
+        async with agent([text("Yes.")], tmp_path, database_url=url) as it:
+            await it.say("one")
+            await it.sessions.database.write(
+                ("INSERT INTO turns (session, number, before) VALUES (?, ?, ?)", ("lost", 1, "")),
+            )
+            return it.session.id
+
+    session = asyncio.run(talked())
+    monkeypatch.setenv("ML_INTERN_DATABASE_URL", url)
+    ended = command()
+    assert ended.code == 0, ended.out
+    assert not any(word in ended.out for word in (postgres.PASSWORD, postgres.QUOTED))
+    assert "ok      sessions: 1 session, readable" in ended.out
+    assert "checkpoints or other rows of 1 sessions" in ended.out
+    mended = command("--fix", "--json")
+    assert mended.json["repairs"] == [
+        "Repaired: the rows of 1 sessions that did not exist are gone"
+    ]
+    assert "orphans: no rows without a session" in checks(mended, "ok")
+    assert command(session, "--json").json["ok"]
+    listed = run(tmp_path, "sessions", "--json", env={"ML_INTERN_DATABASE_URL": url})
+    assert f'"id": "{session}"' in listed.out
 
 
 @pytest.mark.parametrize(("answer", "mode"), [("n", 0o755), ("y", 0o700)])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from process import environment, workdir
 class Run:
     """What one process left."""
 
-    words: tuple[str, ...]
     status: Status
     out: str
     err: str
@@ -61,6 +60,10 @@ class Stage:
     server: ModelServer
     setting: Setting
 
+    def __post_init__(self) -> None:
+        # After those of the turn before, if there was one.
+        self._numbers = count(1 + sum(1 for _ in self.root.glob("*.out")))
+
     @property
     def world(self) -> World:
         return World(self.root)
@@ -68,11 +71,11 @@ class Stage:
     def run(self, *words: str, fault: Fault | None = None) -> Run:
         """A process, to its end."""
         name, pid = self.start(*words, fault=fault)
-        return self.finish(name, pid, words)
+        return self.finish(name, pid)
 
     def start(self, *words: str, fault: Fault | None = None) -> tuple[str, int]:
         """A process, running: its name and pid."""
-        number = 1 + sum(1 for _ in self.root.glob("*.out"))
+        number = next(self._numbers)
         name = f"run{number}"
         env = environment(self.root, self.server)
         if self.setting.database:
@@ -89,12 +92,12 @@ class Stage:
         )
         return name, self.zygote.start(order)
 
-    def finish(self, name: str, pid: int, words: tuple[str, ...]) -> Run:
+    def finish(self, name: str, pid: int) -> Run:
         """Wait for a process and read what it left."""
         status = self.zygote.wait(pid)
         base = self.root / name
         out, err = (base.with_suffix(end).read_text() for end in (".out", ".err"))
-        return Run(words, status, out, err, read_trace(base.with_suffix(".trace")))
+        return Run(status, out, err, read_trace(base.with_suffix(".trace")))
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def twin(stage: Stage, turn: int, edge: Edge) -> Story:
     rivals = [Rival(stage.run("-c"), pid, must_yield=True)] if stopped else []
     if stopped:
         os.kill(pid, signal.SIGCONT)
-    struck = stage.finish(name, pid, words(turn))
+    struck = stage.finish(name, pid)
     return _told(stage, turn, fired=stopped, struck=struck, rivals=rivals)
 
 
@@ -80,7 +80,7 @@ def race(stage: Stage, turn: int, edge: Edge) -> Story:
     """Killed; two processes go on at once."""
     struck = stage.run(*words(turn), fault=Fault(edge))
     begun = [stage.start("-c"), stage.start("-c")]
-    runs = [stage.finish(name, pid, ("-c",)) for name, pid in begun]
+    runs = [stage.finish(name, pid) for name, pid in begun]
     pids = [pid for _, pid in reversed(begun)]
     rivals = [Rival(run, pid, must_yield=False) for run, pid in zip(runs, pids, strict=True)]
     return _told(stage, turn, fired=_killed(struck), struck=struck, healed=runs, rivals=rivals)

@@ -13,8 +13,8 @@ from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.policies.answers import Decision
 from ml_intern.nodes.policies.marks import is_users
-from ml_intern.sessions import operations as op
 from ml_intern.sessions import attaching, travel
+from ml_intern.sessions import operations as op
 
 SHELL = "printf 'two\\n' > kept.txt; rm gone.txt; mkdir -p new/deep; printf x > new/deep/made.py"
 BASH = calls(Call("bash", {"command": SHELL}))
