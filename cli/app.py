@@ -57,6 +57,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     fork: Annotated[
         bool, typer.Option("--fork", help="With -c or -r: go on in a copy of the session.")
     ] = False,
+    fork_into: Annotated[
+        Path | None, typer.Option("--fork-into", help="The same, its files in this new folder.")
+    ] = None,
     output_format: Annotated[
         OutputFormat, typer.Option("--output-format", help="What a headless run prints to stdout.")
     ] = "text",
@@ -100,6 +103,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
         proceed=proceed,
         resume=resume,
         fork=fork,
+        fork_into=fork_into and working_folder() / fork_into,
         cwd=working_folder() / (cwd or ""),
         config=config,
         timeout=timeout,

@@ -39,8 +39,9 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
         thread = await wanted(request, sessions, interactive=interactive)
         if thread is None:
             session = await sessions.start(options)
-        elif request.fork:
-            session = await sessions.fork(thread, options, given, op.Fork())
+        elif request.fork or request.fork_into:
+            fork = op.Fork(folder=request.fork_into)
+            session = await sessions.fork(thread, options, given, fork)
         else:
             session = await sessions.open(thread, options, given)
         loading = asyncio.create_task(_load(around.model, session.options.model))
@@ -57,7 +58,7 @@ async def wanted(request: Request, sessions: Sessions, *, interactive: bool) -> 
         return await sessions.find(chosen)
     if request.proceed:
         return await sessions.last_here()
-    if request.fork:
+    if request.fork or request.fork_into:
         raise ConfigError("--fork copies a session: name one with --resume ID or --continue.")
     return None
 

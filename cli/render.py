@@ -22,6 +22,9 @@ _OUTPUT_LINES = (2, 4)
 _DIFF_LINES = (14, 0)
 """The same for `edit`: the change itself comes after its context."""
 
+_FILES = 20
+"""Files that an undo names in the terminal; of each kind."""
+
 _BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pending": ("○", "dim")}
 
 
@@ -55,7 +58,9 @@ def undo_block(event: ev.UndoComplete) -> Text:
     ):  # fmt: skip
         if items:
             text.append(f"\n  {about}:", style=style)
-            text.append("".join(f"\n    {safe(item)}" for item in items), style=style)
+            more = [f"… and {len(items) - _FILES:,} more"] if len(items) > _FILES else []
+            shown = "".join(f"\n    {safe(item)}" for item in [*items[:_FILES], *more])
+            text.append(shown, style=style)
     return text
 
 

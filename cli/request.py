@@ -22,6 +22,8 @@ class Request:
     """Go on with the session whose id begins with this; "" lets the person choose."""
     fork: bool = False
     """Go on in a copy of the session."""
+    fork_into: Path | None = None
+    """The same, with its files copied into this folder."""
     cwd: Path
     config: Path | None = None
     timeout: float | None = None

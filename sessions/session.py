@@ -239,13 +239,14 @@ class Session:
             yield Interrupted(reason=reason)
 
     async def _travel(self, operation: op.Undo | op.Redo) -> AsyncIterator[Event]:
-        back = isinstance(operation, op.Undo)
+        back, plan = isinstance(operation, op.Undo), (await self.state()).get("plan", [])
         done = await (undo if back else redo)(self._at, operation.turns)
         if done is None:
             name = "undo" if back else "redo"
             yield Error(error=f"There is no turn to {name}.", exit_code=2)
             return
-        yield PlanUpdate(plan=[dict(item) for item in (await self.state()).get("plan", [])])
+        if (now := (await self.state()).get("plan", [])) != plan:
+            yield PlanUpdate(plan=[dict(item) for item in now])
         yield done
 
     async def _switch(self, operation: op.Fork | op.New) -> AsyncIterator[Event]:

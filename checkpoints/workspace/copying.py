@@ -11,7 +11,7 @@ from ml_intern.checkpoints.workspace.plan import Plan, Step, fits
 from ml_intern.checkpoints.workspace.report import Report, phrases
 from ml_intern.checkpoints.workspace.restore import Content, Restoration
 from ml_intern.checkpoints.workspace.states import ABSENT, Absent, State, Unknown
-from ml_intern.checkpoints.workspace.tree import Tree, hidden, state_in
+from ml_intern.checkpoints.workspace.tree import Tree, state_in
 
 
 def require_empty(ground: Ground, folder: Path) -> Path:
@@ -55,8 +55,7 @@ def earlier(tree: Tree, plan: Plan) -> dict[str, State]:
     """The tree with a plan carried out, as far as it fits."""
     states = {path: entry.state for path, entry in tree.items() if path}
     for step in plan.steps:
-        visible = step.path in tree or not hidden(tree, step.path)
-        if visible and fits(state_in(tree, step.path), step):
+        if fits(state_in(tree, step.path), step):
             states[step.path] = step.target
     return states
 

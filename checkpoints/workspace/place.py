@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from stat import S_IMODE
 from uuid import uuid4
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -12,6 +13,24 @@ _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Check = Callable[[], None]
 """Called at the last moment; raises if the path is no longer what it was."""
+
+
+@contextmanager
+def writable(folder: int) -> Iterator[None]:
+    """Make an open folder of the user's writable for as long as its entries are changed.
+
+    Raises:
+        OSError: it is not writable and cannot be made so.
+    """
+    if os.access(".", os.W_OK | os.X_OK, dir_fd=folder):
+        yield
+        return
+    mode = S_IMODE(os.fstat(folder).st_mode)
+    os.chmod(".", mode | 0o700, dir_fd=folder)
+    try:
+        yield
+    finally:
+        os.chmod(".", mode, dir_fd=folder)
 
 
 def place_file(folder: int, name: str, data: bytes, mode: int, check: Check, *, sync: bool) -> None:

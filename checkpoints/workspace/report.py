@@ -64,7 +64,7 @@ def restored_of(
 def uncovered(tree: Tree) -> tuple[str, ...]:
     """What of a tree is not covered, told."""
     states = ((path, entry.state) for path, entry in tree.items())
-    return phrases(loud((path, s.reason) for path, s in states if isinstance(s, Unknown)))
+    return phrases((path, s.reason.value) for path, s in states if isinstance(s, Unknown))
 
 
 def gap_of(change: Change) -> Reason | None:

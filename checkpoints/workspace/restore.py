@@ -19,6 +19,7 @@ from ml_intern.checkpoints.workspace.place import (
     place_folder,
     place_link,
     sync_folder,
+    writable,
 )
 from ml_intern.checkpoints.workspace.plan import Step, fits, opened, same
 from ml_intern.checkpoints.workspace.report import Gap
@@ -61,7 +62,6 @@ class Restoration:
         """Bring every path to its target, if it is as expected; never raises for a path's sake."""
         ready = self._ready(sorted(steps))
         moving = [step for step, current in ready.items() if not same(current, step.target)]
-        self._each(filter(_is_shut, moving), self._open)
         self._each(filter(_goes, reversed(moving)), self._clear)
         self._each(filter(_is_new_folder, moving), self._make)
         self._each((s for s in moving if isinstance(s.target, File | Link)), self._fill)
@@ -96,7 +96,7 @@ class Restoration:
             if step.path in lost:
                 continue
             try:
-                with parent(self._root, step.path) as (folder, name):
+                with parent(self._root, step.path) as (folder, name), writable(folder):
                     act(step, folder, name)
             except (ChangedError, FileNotFoundError, NotADirectoryError):
                 self.conflicts.append(step.path)
@@ -111,13 +111,6 @@ class Restoration:
         if not fits(current, step):
             raise ChangedError
 
-    def _open(self, step: Step, folder: int, name: str) -> None:
-        """A folder that changes, or goes, may have to be written to."""
-        assert isinstance(step.expected, Dir)
-        self._check(step, folder, name)
-        with suppress(FileNotFoundError):
-            os.chmod(name, opened(step.expected.mode), dir_fd=folder)
-
     def _clear(self, step: Step, folder: int, name: str) -> None:
         """Take away what is to go, and what a folder cannot replace or be replaced by."""
         self._touched.add(step.path)
@@ -131,7 +124,6 @@ class Restoration:
         except FileNotFoundError:
             return
         except OSError as error:
-            os.chmod(name, step.expected.mode, dir_fd=folder)
             if error.errno not in _FULL:
                 raise
             if not isinstance(step.target, Absent):
@@ -175,11 +167,6 @@ class Restoration:
                     sync_folder(folder)
             except OSError:
                 continue
-
-
-def _is_shut(step: Step) -> bool:
-    was = step.expected
-    return isinstance(was, Dir) and was.mode != opened(was.mode)
 
 
 def _goes(step: Step) -> bool:

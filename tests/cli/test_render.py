@@ -47,6 +47,7 @@ def carriers(said: str) -> list[ev.Event]:
         ev.PlanUpdate(plan=[{"id": "1", "content": said, "status": "pending"}]),
         ev.Notice(message=said),
         ev.Error(error=said),
+        ev.UndoComplete(turns=1, restored=[said], conflicts=[said], elsewhere=[said]),
         ev.ToolLog(tool="system", log=said),
         ev.ToolLog(tool="bash", log=said, tool_call_id="a"),
     ]
@@ -232,3 +233,21 @@ def test_a_headless_run_leaves_the_answer_to_stdout() -> None:
     screen.show(ev.AssistantStreamEnd())
     assert "I look first." in printed(target)
     assert "The answer." not in printed(target)
+
+
+def test_an_undo_names_what_it_did_and_counts_the_rest() -> None:
+    event = ev.UndoComplete(
+        turns=2,
+        restored=[f"f{n}" for n in range(1500)],
+        conflicts=["mine\x1b[2J.py"],
+        not_covered=["model.bin (data or weights)"],
+        elsewhere=["bash pip install x"],
+    )
+    shown = text(r.render(event))
+    assert "undone: 2 turns" in shown
+    assert "… and 1,480 more" in shown
+    assert "f19" in shown
+    assert "f20" not in shown
+    assert "\x1b" not in shown
+    for about in ("left alone, changed since", "not covered", "done elsewhere, not undone"):
+        assert about in shown

@@ -78,3 +78,14 @@ def test_a_fork_from_the_command_line_leaves_the_original(tmp_path: Path) -> Non
         old = ("-r", first["session_id"][:8], "on", "--output-format", "json")
         assert run(tmp_path, *old, server=server).json["num_turns"] == 2
     assert run(tmp_path, "--fork", "alone").code == 2
+
+
+def test_a_fork_may_have_its_files_in_another_folder(tmp_path: Path) -> None:
+    before = prepare(tmp_path)
+    with ModelServer([text("One."), CHANGE, text("Two.")]) as server:
+        run(tmp_path, "hi", server=server)
+        assert run(tmp_path, "-c", "--fork-into", "../copy", "change", server=server).code == 0
+        full = run(tmp_path, "-c", "--fork-into", "../copy", "again", server=server)
+    assert files(tmp_path) == before
+    assert sorted(p.name for p in (tmp_path / "copy").iterdir()) == ["kept.txt", "made.txt"]
+    assert (full.code, "not empty" in full.err) == (1, True)

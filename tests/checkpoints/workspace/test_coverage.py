@@ -63,8 +63,10 @@ def test_a_cache_or_an_environment_of_any_name_is_known_by_its_mark(
     def act() -> None:
         put(root, f"plain/{mark}")
         put(root, "plain/a.py", "agent")
+        put(root, "plain/b.py", "agent")
 
-    assert "plain/a.py" in changed(workspace, act)
+    assert {"plain/a.py", "plain/b.py"} <= {*changed(workspace, act)}
+    assert workspace.uncovered() == ("odd (a cache or installed packages)",)
 
 
 def test_changes_that_are_not_covered_are_told(opened: Opened, root: Path) -> None:
@@ -264,7 +266,9 @@ def test_what_was_known_is_covered_though_files_become_too_many(opened: Opened, 
     assert (root / "a.py").read_text() == "old"
 
 
-def test_a_folder_that_was_too_full_and_is_not_any_more(opened: Opened, root: Path) -> None:
+def test_a_folder_that_was_too_full_and_is_not_any_more(
+    opened: Opened, root: Path, reads: list[str]
+) -> None:
     for number in range(9):
         put(root, f"{number}.py", "old")
     workspace = opened(max_files=5)
@@ -274,6 +278,7 @@ def test_a_folder_that_was_too_full_and_is_not_any_more(opened: Opened, root: Pa
             (root / f"{number}.py").unlink()
 
     assert changed(workspace, act) == []
+    assert "8.py" not in reads
     workspace.undo([1])
     assert (root / "8.py").read_text() == "old"
     workspace.begin(2)
@@ -294,6 +299,17 @@ def test_the_total_is_limited(opened: Opened, root: Path) -> None:
     workspace.undo([1])
     texts = sorted(path.read_text()[:5] for path in root.iterdir())
     assert texts.count("agent") == 2
+
+
+def test_files_known_from_before_are_limited_too(opened: Opened, root: Path, later: None) -> None:
+    for number in range(4):
+        put(root, f"{number}.txt", str(number) * 400)
+    opened(max_total=10_000).begin(1)
+    narrow = opened("narrow", max_total=1000)
+    narrow.begin(1)
+    (line,) = narrow.uncovered()
+    assert line.endswith("(the session's limit is reached)")
+    assert line.count(".txt") == 2
 
 
 def test_what_turns_hold_counts_toward_the_total(opened: Opened, root: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_move_cut_off_anywhere_is_completed_by_repeating_it(
         remains = {name: now for name, now in picture(root).items() if ".ml-intern-" not in name}
         assert remains == wanted
         back([1])
-    assert crashes > 15
+    assert crashes > 12
 
 
 def crash_at(cut: int, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> bool:

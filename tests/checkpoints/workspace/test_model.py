@@ -54,7 +54,8 @@ def carry_out(root: Path, operation: Operation) -> None:
         elif what == "link":
             path.symlink_to(value)
         elif what == "mode" and not path.is_symlink():
-            path.chmod(value)
+            # Of folders that cannot be read nothing is known.
+            path.chmod(value | 0o500 if path.is_dir() else value)
         elif what == "move":
             path.rename(root / value)
         elif what == "remove":

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from ml_intern.checkpoints.workspace import Workspace
+from ml_intern.checkpoints.workspace import Workspace, restore
+from ml_intern.checkpoints.workspace.look import look_at
+from ml_intern.checkpoints.workspace.states import State
 
 Opened = Callable[..., Workspace]
 Picture = Callable[[Path], dict[str, Any]]
@@ -251,6 +253,53 @@ def test_an_edit_at_the_last_moment_is_kept(
     assert workspace.undo([1]).conflicts == (Path("a.py"),)
     assert (root / "a.py").read_text() == "user"
     assert [path.name for path in root.iterdir()] == ["a.py"]
+
+
+def test_a_new_file_edited_at_the_last_moment_is_kept(
+    workspace: Workspace, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn(workspace, 1, lambda: (root / "a.py").write_text("agent"))
+
+    def looked(*args: Any) -> State:
+        state = look_at(*args)
+        (root / "a.py").write_text("user")
+        return state
+
+    monkeypatch.setattr(restore, "look_at", looked)
+    assert workspace.undo([1]).conflicts == (Path("a.py"),)
+    assert (root / "a.py").read_text() == "user"
+
+
+def test_a_folder_that_stays_keeps_its_mode(workspace: Workspace, root: Path) -> None:
+    turn(workspace, 1, lambda: (root / "made").mkdir(mode=0o500))
+    (root / "made").chmod(0o700)
+    (root / "made" / "mine").write_text("user")
+    (root / "made").chmod(0o500)
+    workspace.undo([1])
+    assert (root / "made").stat().st_mode & 0o777 == 0o500
+
+
+def test_a_folder_that_may_not_be_written_to_is_as_it_was_afterwards(
+    workspace: Workspace, root: Path, picture: Picture
+) -> None:
+    (root / "shut").mkdir()
+    (root / "shut" / "a.py").write_text("old")
+    (root / "shut").chmod(0o500)
+    before = picture(root)
+    turn(workspace, 1, lambda: (root / "shut" / "a.py").write_text("agent"))
+    assert workspace.undo([1]).not_covered == ()
+    assert picture(root) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_restored_file_keeps_its_owner(workspace: Workspace, root: Path) -> None:
+    (root / "a.py").write_text("old")
+    (root / "a.py").chmod(0o666)
+    os.chown(root / "a.py", 1234, 1234)
+    turn(workspace, 1, lambda: (root / "a.py").write_text("agent"))
+    workspace.undo([1])
+    assert (root / "a.py").read_text() == "old"
+    assert (root / "a.py").stat().st_uid == 1234
 
 
 def test_a_folder_that_became_a_link_becomes_a_folder_again(
