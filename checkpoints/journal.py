@@ -1,16 +1,27 @@
-"""What calls with an effect were begun, and what became of them.
+"""What calls were begun, and what became of them.
 
-A row is committed before the effect and completed after it, in the same database as the
-checkpoints. A checkpoint alone cannot tell, after a crash, whether the effect of the step it
-precedes took place.
+For a call with an effect a row is committed before it and completed after it, in the same database
+as the checkpoints: a checkpoint alone cannot tell, after a crash, whether the effect of the step it
+precedes took place. Of any other call only the result is noted, so that none that was shown is
+forgotten.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from ml_intern.checkpoints.database import Database
+
+_BEGIN = "INSERT INTO journal (session, call) VALUES (?, ?)"
+_END = """
+INSERT INTO journal (session, call, done, ok, text, changes) VALUES (?, ?, 1, ?, ?, ?)
+ON CONFLICT (session, call) DO UPDATE SET
+    done = 1, ok = excluded.ok, text = excluded.text, changes = excluded.changes
+""".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +30,11 @@ class Entry:
 
     done: bool
     """False if nothing is known of its outcome."""
-    ok: bool
-    text: str
+    ok: bool = False
+    text: str = ""
     """Its result, if it is done."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What the result changes in the graph's state besides its message."""
 
 
 class Journal:
@@ -37,22 +50,26 @@ class Journal:
 
     async def find(self, call_id: str) -> Entry | None:
         """What is known of a call; None if it was never begun."""
-        query = "SELECT done, ok, text FROM journal WHERE session = ? AND call = ?"
+        query = "SELECT done, ok, text, changes FROM journal WHERE session = ? AND call = ?"
         rows = await self._database.fetch(query, self._session, call_id)
-        return Entry(bool(rows[0][0]), bool(rows[0][1]), rows[0][2]) if rows else None
+        if not rows:
+            return None
+        done, ok, text, changes = rows[0]
+        return Entry(bool(done), bool(ok), text, json.loads(changes))
 
     async def begin(self, call_id: str) -> Entry | None:
         """Note that a call is about to have its effect; what is known of it if it began before."""
         if (earlier := await self.find(call_id)) is not None:
             return earlier
-        statement = "INSERT INTO journal (session, call) VALUES (?, ?)"
-        await self._database.write((statement, (self._session, call_id)))
+        await self._database.write((_BEGIN, (self._session, call_id)))
         return None
 
-    async def end(self, call_id: str, ok: bool, text: str) -> None:
+    async def end(
+        self, call_id: str, ok: bool, text: str, changes: Mapping[str, Any] | None = None
+    ) -> None:
         """Note a call's result."""
-        statement = "UPDATE journal SET done = 1, ok = ?, text = ? WHERE session = ? AND call = ?"
-        await self._database.write((statement, (int(ok), text, self._session, call_id)))
+        stored = json.dumps(dict(changes or {}))
+        await self._database.write((_END, (self._session, call_id, int(ok), text, stored)))
 
     async def clear(self) -> None:
         """Forget every call: all have their results in a checkpoint."""

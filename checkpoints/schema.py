@@ -27,6 +27,7 @@ TABLES = (
     done INTEGER NOT NULL DEFAULT 0,
     ok INTEGER NOT NULL DEFAULT 0,
     text TEXT NOT NULL DEFAULT '',
+    changes TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (session, call)
 )""",
     """CREATE TABLE IF NOT EXISTS turns (
@@ -43,6 +44,7 @@ TABLES = (
 """
 - `sessions.used` orders by use, never the clock; `options` is JSON (model, permission_mode,
   max_iterations); `state` is how the last turn stands; `move` is an undo or redo under way (JSON).
+- `journal.changes` is JSON: what a result changes in the graph's state besides its message.
 - `turns.before` is the id of the checkpoint a turn began at ("" for the first of all), `after`
   that of an undone one's end; `spans` counts the runs in which it changed files.
 """
@@ -53,6 +55,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE sessions ADD COLUMN usage TEXT NOT NULL DEFAULT '{}'",
         "ALTER TABLE sessions ADD COLUMN turns INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE sessions ADD COLUMN move TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE journal ADD COLUMN changes TEXT NOT NULL DEFAULT '{}'",
     ),
 }
 """From each version to the next; `TABLES` is run after them."""

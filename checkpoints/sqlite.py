@@ -23,11 +23,11 @@ from ml_intern.checkpoints.settled import settled
 from ml_intern.checkpoints.sqlite_saver import SqliteSaver
 
 _PRAGMAS = (
-    "auto_vacuum = INCREMENTAL",  # For a new file; of an older one, VACUUM makes it so.
     "journal_mode = WAL",
     "synchronous = FULL",
     f"journal_size_limit = {4 * 2**20}",
 )
+_CONVERT = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM"
 _BUSY = 5
 """Seconds to wait for another program's write."""
 _SIZE = """SELECT
@@ -139,11 +139,32 @@ async def _prepare(saver: SqliteSaver, path: Path) -> None:
             f"{path} was written by a newer ml-intern (schema {found}, this one knows "
             f"{SCHEMA_VERSION}). Upgrade, or point ML_INTERN_HOME to another folder."
         )
+    if found < SCHEMA_VERSION:
+        # For a new file; of an older one, VACUUM makes it so. Asks for the write lock.
+        await _pragma(saver.conn, "auto_vacuum = INCREMENTAL")
     for pragma in _PRAGMAS:
         await _pragma(saver.conn, pragma)
-    await saver.setup()
     if found < SCHEMA_VERSION:
+        await saver.setup()
         await _migrate(saver)
+    else:
+        await _set_up_again(saver)
+
+
+async def _set_up_again(saver: SqliteSaver) -> None:
+    """LangGraph's own set-up, which asks for the write lock each time, of tables that are there.
+
+    Whoever has that lock may be long about it; it is done another time then.
+    """
+    await _pragma(saver.conn, "busy_timeout = 0")
+    try:
+        await saver.setup()
+    except aiosqlite.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        saver.is_setup = True
+    finally:
+        await _pragma(saver.conn, f"busy_timeout = {_BUSY * 1000}")
 
 
 async def _migrate(saver: SqliteSaver) -> None:
@@ -162,7 +183,7 @@ async def _shrink(connection: aiosqlite.Connection) -> None:
     with suppress(aiosqlite.OperationalError):  # locked, or no space for VACUUM: another time
         incremental = await _pragma(connection, "auto_vacuum")
         # As a script: `execute` would free one page and stop.
-        await connection.executescript("PRAGMA incremental_vacuum" if incremental else "VACUUM")
+        await connection.executescript("PRAGMA incremental_vacuum" if incremental else _CONVERT)
         await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

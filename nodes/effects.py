@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from langchain_core.messages import ToolCall
 
-from ml_intern.checkpoints.journal import Entry, Journal
-from ml_intern.nodes.deps import Deps
-from ml_intern.tools.spec import ToolContext, ToolResult
+from ml_intern.checkpoints.journal import Journal
+from ml_intern.graph.events import ToolLog
+from ml_intern.nodes.deps import Deps, Emit
+from ml_intern.tools.spec import Absent, ToolContext, ToolResult
 
 UNKNOWN = (
     "Outcome unknown: the process died while this call ran, and it was not run again. "
     "Find out what it did before you go on."
 )
 _NOT_FOUND = "It was looked for and not found, which does not prove that it failed."
-_ASKING = 120
+ASKING = 120.0
 """Seconds that looking for an earlier effect may take."""
+GUARDED = ("reconcilable", "opaque")
+"""Effect classes that must not happen twice; the others may, which is what makes them so."""
 
 log = logging.getLogger(__name__)
 
@@ -27,39 +31,57 @@ Run = Callable[[], Awaitable[ToolResult]]
 
 async def once(call: ToolCall, context: ToolContext, deps: Deps, run: Run) -> ToolResult:
     """Run the call, or say what became of it if it was begun before a crash."""
-    spec, call_id = deps.tools[call["name"]], call["id"] or ""
+    spec, journal = deps.tools[call["name"]], deps.journal
     if deps.snapshots and spec.risk in ("edit", "execute"):
         await deps.snapshots.begin()
-    if deps.journal is None or spec.effect in ("pure", "idempotent"):
+    if journal is None:
         return await run()
-    earlier = await deps.journal.begin(call_id)
-    if earlier is not None:
-        return await _settled(call, context, deps.journal, earlier, deps)
-    result = await run()
-    await deps.journal.end(call_id, result.ok, result.text)
+    guarded = spec.effect in GUARDED
+    earlier = await (journal.begin if guarded else journal.find)(context.call_id)
+    if earlier is not None and earlier.done:
+        return ToolResult(text=earlier.text, ok=earlier.ok, update=earlier.changes)
+    if earlier is not None and spec.reconcile is None:
+        return ToolResult(text=UNKNOWN, ok=False)
+    verdict = await found(call, context, deps) if earlier else "absent"
+    if verdict is None:
+        return ToolResult(text=f"{UNKNOWN} {_NOT_FOUND}", ok=False)
+    return await _noted(await run() if verdict == "absent" else verdict, context, journal)
+
+
+async def _noted(result: ToolResult, context: ToolContext, journal: Journal) -> ToolResult:
+    await journal.end(context.call_id, result.ok, result.text, result.update)
     return result
 
 
-async def _settled(
-    call: ToolCall, context: ToolContext, journal: Journal, earlier: Entry, deps: Deps
-) -> ToolResult:
-    if earlier.done:
-        return ToolResult(text=earlier.text, ok=earlier.ok)
-    if deps.tools[call["name"]].reconcile is None:
-        return ToolResult(text=UNKNOWN, ok=False)
-    if (found := await _found(call, context, deps)) is None:
-        return ToolResult(text=f"{UNKNOWN} {_NOT_FOUND}", ok=False)
-    await journal.end(call["id"] or "", found.ok, found.text)
-    return found
-
-
-async def _found(call: ToolCall, context: ToolContext, deps: Deps) -> ToolResult | None:
-    """The outcome, as the world tells it; None if it does not."""
+async def found(
+    call: ToolCall, context: ToolContext, deps: Deps, seconds: float = ASKING
+) -> ToolResult | Absent | None:
+    """The outcome of a call, as the world tells it; None if it does not."""
     spec = deps.tools[call["name"]]
-    assert spec.reconcile is not None
+    if spec.reconcile is None:
+        return None
     try:
-        async with asyncio.timeout(_ASKING):
+        async with asyncio.timeout(seconds):
             return await spec.reconcile(spec.args.model_validate(call["args"]), context)
     except Exception:
         log.warning("the outcome of %s could not be found", spec.name, exc_info=True)
         return None
+
+
+def context_of(call: ToolCall, deps: Deps, emit: Emit) -> ToolContext:
+    """What a call's handler works with."""
+    name, call_id = call["name"], call["id"] or ""
+    return ToolContext(
+        call_id=call_id,
+        key=deps.journal.key(call_id) if deps.journal else call_id,
+        keep=deps.snapshots.keep if deps.snapshots else _forget,
+        cwd=deps.cwd,
+        spill=deps.spill,
+        log=lambda line: emit(ToolLog(tool=name, log=line, tool_call_id=call_id)),
+        env=deps.env,
+        seen=deps.seen,
+    )
+
+
+def _forget(_: Path) -> None:
+    """Keep nothing: there is no undo here."""

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import ToolCall, ToolMessage
@@ -15,10 +14,10 @@ from langgraph.runtime import Runtime
 
 from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
-from ml_intern.graph.events import PlanUpdate, ToolLog, ToolOutput, ToolState, ToolStateChange
+from ml_intern.graph.events import PlanUpdate, ToolOutput, ToolState, ToolStateChange
 from ml_intern.graph.state import ToolTask
-from ml_intern.nodes.deps import Deps, Emit, emitter
-from ml_intern.nodes.effects import once
+from ml_intern.nodes.deps import Deps, emitter
+from ml_intern.nodes.effects import context_of, once
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.output import fit
 from ml_intern.tools.spec import ToolContext, ToolResult, ToolSpec
@@ -35,25 +34,30 @@ async def run_tool(
     call, emit = task["call"], emitter(runtime)
     call_id = call["id"] or ""
     emit(ToolStateChange(tool=call["name"], tool_call_id=call_id, state="running"))
-    context = _context(call, deps, emit)
-    result = await once(call, context, deps, partial(_run, call, context, deps))
-    text = _EDITED.format(args=call["args"]) + result.text if task["edited"] else result.text
+    context = context_of(call, deps, emit)
+    result = await once(call, context, deps, partial(_run, task, context, deps))
     if "plan" in result.update:
         emit(PlanUpdate(plan=result.update["plan"]))
-    emit(ToolOutput(tool=call["name"], tool_call_id=call_id, output=text, success=result.ok))
+    emit(ToolOutput(tool=call["name"], tool_call_id=call_id, output=result.text, success=result.ok))
     state: ToolState = "done" if result.ok else "failed"
     emit(ToolStateChange(tool=call["name"], tool_call_id=call_id, state=state))
     message = ToolMessage(
-        text, tool_call_id=call_id, name=call["name"], status="success" if result.ok else "error"
+        result.text,
+        tool_call_id=call_id,
+        name=call["name"],
+        status="success" if result.ok else "error",
     )
     return {**result.update, "messages": [message]}
 
 
-async def _run(call: ToolCall, context: ToolContext, deps: Deps) -> ToolResult:
+async def _run(task: ToolTask, context: ToolContext, deps: Deps) -> ToolResult:
     """Run the call; its result as it is stored and shown."""
+    call = task["call"]
     result = await _handled(call, context, deps)
     text = await _presentable(result.text, context.call_id, deps.tools[call["name"]], deps)
-    return replace(result, text=text)
+    return replace(
+        result, text=_EDITED.format(args=call["args"]) + text if task["edited"] else text
+    )
 
 
 async def _handled(call: ToolCall, context: ToolContext, deps: Deps) -> ToolResult:
@@ -69,24 +73,6 @@ async def _handled(call: ToolCall, context: ToolContext, deps: Deps) -> ToolResu
         log.warning("tool %s failed", spec.name, exc_info=True)
         what = f"{type(error).__name__}: {error}"
         return ToolResult(text=f"{spec.name} failed unexpectedly ({what}).", ok=False)
-
-
-def _context(call: ToolCall, deps: Deps, emit: Emit) -> ToolContext:
-    name, call_id = call["name"], call["id"] or ""
-    return ToolContext(
-        call_id=call_id,
-        key=deps.journal.key(call_id) if deps.journal else call_id,
-        keep=deps.snapshots.keep if deps.snapshots else _forget,
-        cwd=deps.cwd,
-        spill=deps.spill,
-        log=lambda line: emit(ToolLog(tool=name, log=line, tool_call_id=call_id)),
-        env=deps.env,
-        seen=deps.seen,
-    )
-
-
-def _forget(_: Path) -> None:
-    """Keep nothing: there is no undo here."""
 
 
 async def _presentable(text: str, call_id: str, spec: ToolSpec[Any], deps: Deps) -> str:

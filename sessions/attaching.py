@@ -104,7 +104,7 @@ class Attacher:
         copy = await self._attach(thread, source.options, resumed=True)
         await self._database.saver.acopy_thread(source.id, copy.id)
         # Before it can be found: what runs in the original must not run in the copy as well.
-        await give_up(copy, source.deps.journal)
+        await give_up(copy, source.deps.journal, stopped=True)
         if left_out:
             await set_values(copy, await copy.at(left_out[0].before))
         await copy.threads.record(copy.thread)

@@ -166,7 +166,7 @@ class Session:
         async for last in self._runner.run(at.graph, payload, at.config, at.options):
             yield last
         if isinstance(last, Interrupted):
-            await settle(at)
+            await settle(at, stopped=True)
         events = await self._ending(last)
         # What keeps a run from being saved keeps this from it, too; it has been said.
         with suppress(StorageError) if isinstance(last, Error) else nullcontext():

@@ -2,46 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from langchain_core.messages import ToolCall, ToolMessage
 from langgraph.graph import END
 
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.graph.state import turn_of
+from ml_intern.nodes.effects import GUARDED, UNKNOWN, context_of, found
 from ml_intern.nodes.policies.history import missing_result, pending_calls
 from ml_intern.nodes.policies.marks import marking
 from ml_intern.sessions.attachment import Attachment
+from ml_intern.tools.spec import ToolResult
 
 NOT_APPROVED = "Not run: the user stopped the turn before this call was approved."
 NOT_BEGUN = "Not run: the turn was stopped before this call began."
 
 _ROUNDS = 5
 """Clearing a finished task's writes can bring up the node behind it; twice is the most seen."""
+_PATIENCE = 30.0
+"""Seconds the world is asked what became of a call that a crash cut off."""
 
 
-async def settle(at: Attachment) -> None:
+async def settle(at: Attachment, *, stopped: bool = False) -> None:
     """Drop the open tasks of the newest checkpoint, keeping what finished ones wrote.
 
-    Calls without a result get what the journal knows of them. Does nothing on a thread with no
+    Calls without a result get what the journal and the world know of them, if they were cut off by
+    a crash; if they were `stopped` here and now, nobody is asked. Does nothing on a thread with no
     open work.
     """
-    await give_up(at, at.deps.journal)
+    await give_up(at, at.deps.journal, stopped=stopped)
     if at.deps.journal:
         await at.deps.journal.clear()
 
 
-async def give_up(at: Attachment, journal: Journal | None) -> None:
+async def give_up(at: Attachment, journal: Journal | None, *, stopped: bool = False) -> None:
     """The same with another session's journal, as a copy of it needs."""
     state = await at.snapshot()
     asked, dropped = bool(state.interrupts), bool(state.tasks)
     await clear_tasks(at)
     values = await at.state()
     calls = pending_calls(values.get("messages", []))
-    if calls or dropped:
-        results = [_not_run(call, NOT_APPROVED) if asked else await _result(call, at, journal)
-                   for call in calls]  # fmt: skip
-        turn = {**turn_of(values), "stop": "interrupted", "reason": ""}
-        update = {"messages": results, "turn": turn}
-        await at.graph.aupdate_state(at.config, update, as_node="llm")
+    if not (calls or dropped):
+        return
+    messages: list[ToolMessage] = []
+    changes: dict[str, Any] = {}
+    for call in calls:
+        message, changed = await _outcome(call, at, journal, asked=asked, stopped=stopped)
+        messages.append(message)
+        changes |= changed
+    turn = {**turn_of(values), "stop": "interrupted", "reason": ""}
+    update = {**changes, "messages": messages, "turn": turn}
+    await at.graph.aupdate_state(at.config, update, as_node="llm")
 
 
 async def clear_tasks(at: Attachment) -> None:
@@ -52,19 +65,34 @@ async def clear_tasks(at: Attachment) -> None:
         await at.graph.aupdate_state(at.config, None, as_node=END)
 
 
-async def _result(call: ToolCall, at: Attachment, journal: Journal | None) -> ToolMessage:
-    """What became of a call whose turn was stopped."""
+async def _outcome(
+    call: ToolCall, at: Attachment, journal: Journal | None, *, asked: bool, stopped: bool
+) -> tuple[ToolMessage, Mapping[str, Any]]:
+    """What is said of a call, and what its result changes besides."""
     entry = await journal.find(call["id"] or "") if journal else None
     if entry is not None and entry.done:
-        status = "success" if entry.ok else "error"
-        return ToolMessage(
-            entry.text, tool_call_id=call["id"] or "", name=call["name"], status=status
-        )
-    spec = at.deps.tools.get(call["name"])
-    journaled = journal and spec and spec.effect in ("opaque", "reconcilable")
-    if entry is None and journaled:
-        return _not_run(call, NOT_BEGUN)
-    return missing_result(call)
+        return _message(call, entry.ok, entry.text), entry.changes
+    if asked:
+        return _not_run(call, NOT_APPROVED), {}
+    if entry is None:
+        guarded = journal and call["name"] in at.deps.tools and _guarded(call, at)
+        return (_not_run(call, NOT_BEGUN) if guarded else missing_result(call)), {}
+    if stopped:
+        return missing_result(call), {}
+    told = await found(call, context_of(call, at.deps, lambda _: None), at.deps, _PATIENCE)
+    if told == "absent":
+        return _not_run(call, NOT_BEGUN), {}
+    result = told or ToolResult(text=UNKNOWN, ok=False)
+    return _message(call, result.ok, result.text), result.update
+
+
+def _guarded(call: ToolCall, at: Attachment) -> bool:
+    return at.deps.tools[call["name"]].effect in GUARDED
+
+
+def _message(call: ToolCall, ok: bool, text: str) -> ToolMessage:
+    status = "success" if ok else "error"
+    return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status=status)
 
 
 def _not_run(call: ToolCall, why: str) -> ToolMessage:

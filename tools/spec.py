@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 EffectClass = Literal["pure", "idempotent", "reconcilable", "opaque"]
 """What may be done with a call whose outcome a crash hid: run again, ask the world, or tell."""
 
+Absent = Literal["absent"]
+
 Risk = Literal["read", "plan", "edit", "execute"]
 """What a call can do: only look, note a plan, change files, or run anything."""
 
@@ -67,9 +69,10 @@ class ToolSpec(Generic[ArgsT]):
     handler: Callable[[ArgsT, ToolContext], Awaitable[ToolResult]]
     effect: EffectClass
     risk: Risk
-    reconcile: Callable[[ArgsT, ToolContext], Awaitable[ToolResult | None]] | None = None
-    """Asks the world for the outcome of a call that a crash cut off, by `ctx.key`; None: it does
-    not know. What a `reconcilable` effect must have."""
+    reconcile: Callable[[ArgsT, ToolContext], Awaitable[ToolResult | Absent | None]] | None = None
+    """Asks the world what became of a call that a crash cut off, by `ctx.key`. What a
+    `reconcilable` effect must have. "absent" means that it surely never happened: it is run then.
+    None means that nobody knows: it is not."""
     timeout: float | None = None
     """Seconds after which the node gives up on the call; None if the handler bounds itself."""
     output_cap: int = 25_000

@@ -391,3 +391,16 @@ async def test_a_constructor_in_json_is_not_called(path: Path) -> None:
             "UPDATE checkpoints SET type='json', checkpoint=?", (json.dumps(crafted).encode(),)
         )
         assert (await values(saver))["x"] != os.getcwd()  # noqa: PTH109
+
+
+async def test_a_file_can_be_opened_while_another_process_is_in_a_transaction(path: Path) -> None:
+    """Whoever is refused a session is told who has it, even by one that is frozen in a write."""
+    async with open_database(path):
+        pass
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("UPDATE sessions SET used = 0")
+    async with open_database(path) as database, database.hold("s"):
+        assert await database.held("s")
+    other.execute("ROLLBACK")
+    other.close()

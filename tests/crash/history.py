@@ -10,6 +10,10 @@ from crash.edges import Passed
 from crash.story import done
 from crash.strike import Story
 
+BEGINS = "INSERT INTO journal (session, call) "
+ENDS = "INSERT INTO journal (session, call, done"
+"""How the statements begin that note an intent and a result."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -59,8 +63,8 @@ def in_doubt(trace: list[Passed], call_id: str) -> bool:
     ending = False
     for detail in (p.detail for p in trace if p.edge.kind == "after statement"):
         ours = call_id in detail
-        begun = begun or (ours and detail.startswith("INSERT INTO journal"))
-        ending = ending or (ours and detail.startswith("UPDATE journal"))
+        begun = begun or (ours and detail.startswith(BEGINS))
+        ending = ending or (ours and detail.startswith(ENDS))
         settled = settled or (ending and detail.lower().startswith("commit"))
     return begun and not settled
 
@@ -68,7 +72,4 @@ def in_doubt(trace: list[Passed], call_id: str) -> bool:
 def noted(trace: list[Passed]) -> dict[str, int]:
     """How often intent and result were noted: what `in_doubt` goes by must be there to be seen."""
     details = [p.detail for p in trace if p.edge.kind == "after statement"]
-    return {
-        verb: sum(detail.startswith(f"{verb} journal") for detail in details)
-        for verb in ("INSERT INTO", "UPDATE")
-    }
+    return {what: sum(d.startswith(what) for d in details) for what in (BEGINS, ENDS)}

@@ -44,16 +44,15 @@ def _untrue(story: Story, result: Result) -> Iterator[str]:
             yield f"{what} happened {count} times and is called not run"
     elif not result.unknown:
         yield f"{what} is told as {result.text[:60]!r}"
-    elif not _may_be_unknown(story, result, count):
+    elif not _may_be_unknown(story, result):
         yield f"{what} is called unknown without need"
 
 
-def _may_be_unknown(story: Story, result: Result, count: int) -> bool:
+def _may_be_unknown(story: Story, result: Result) -> bool:
     """Only a kill between intent and result hides an outcome, and not what the world can tell."""
     if result.tool not in GUARDED:
         return story.given_up
-    askable = result.tool == "reconcilable" and count > 0 and not story.given_up
-    return not askable and in_doubt(story.struck.trace, result.call_id)
+    return result.tool == "opaque" and in_doubt(story.struck.trace, result.call_id)
 
 
 def kept(story: Story) -> Iterator[str]:
@@ -63,13 +62,8 @@ def kept(story: Story) -> Iterator[str]:
         if event["type"] == "tool_output" and event["tool"] != "plan_tool":
             result = told.get(event["tool_call_id"])
             text = result.text if result else None
-            if text != event["output"] and not _repeatable(story, result):
+            if text != event["output"]:
                 yield f"{event['output']!r} was shown, the history has {text!r}"
-
-
-def _repeatable(story: Story, result: Result | None) -> bool:
-    """What may be asked for again at no risk is not journaled; given up, it may be forgotten."""
-    return story.given_up and result is not None and result.tool not in GUARDED and result.unknown
 
 
 def messages(story: Story) -> Iterator[str]:

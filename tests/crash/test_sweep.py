@@ -35,7 +35,7 @@ def test_another_message_instead_tells_what_became_of_each_call(sqlite: Sweep) -
 
 def test_a_second_process_is_refused(sqlite: Sweep) -> None:
     points = sqlite.count()
-    assert_holds(sqlite.strike("twin", effects(points, "opaque:e")))
+    assert_holds(sqlite.strike("twin", effects(points, "opaque:")))
     assert_holds(sqlite.strike("race", effects(points, "opaque:")))
 
 

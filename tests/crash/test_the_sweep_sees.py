@@ -9,7 +9,7 @@ import pytest
 
 from crash.edges import Edge
 from crash.ground import Ground, Point
-from crash.history import noted
+from crash.history import BEGINS, ENDS, noted
 from crash.judge import failures
 from crash.stage import Setting
 from crash.zygote import Zygote
@@ -55,5 +55,5 @@ def test_with_all_guards_nothing_is_seen(tmp_path: Path, zygote: Zygote, nemesis
 def test_what_the_judge_goes_by_is_there_to_be_seen(tmp_path: Path, zygote: Zygote) -> None:
     story = Ground(tmp_path, zygote, Setting()).play("kill", Point(0, Edge("after opaque:e", 2)))
     assert not story.fired
-    # Opaque d and e, reconcilable c and f.
-    assert noted(story.struck.trace) == {"INSERT INTO": 4, "UPDATE": 4}
+    # Intents: opaque d and e, reconcilable c and f. Results: those of every call.
+    assert noted(story.struck.trace) == {BEGINS: 4, ENDS: 8}

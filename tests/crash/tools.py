@@ -13,7 +13,15 @@ from crash.edges import Edges
 from crash.story import done
 from crash.world import Effect, World
 from ml_intern.tools import registry
-from ml_intern.tools.spec import EffectClass, Risk, ToolArgs, ToolContext, ToolResult, ToolSpec
+from ml_intern.tools.spec import (
+    Absent,
+    EffectClass,
+    Risk,
+    ToolArgs,
+    ToolContext,
+    ToolResult,
+    ToolSpec,
+)
 
 RISKS: dict[EffectClass, Risk] = {
     "pure": "read",
@@ -68,9 +76,14 @@ def _handler(effect: EffectClass, world: World, edges: Edges) -> Handler:
     return act
 
 
-def _asking(world: World) -> Callable[[KeyArgs, ToolContext], Awaitable[ToolResult | None]]:
-    async def ask(args: KeyArgs, context: ToolContext) -> ToolResult | None:
+Asking = Callable[[KeyArgs, ToolContext], Awaitable[ToolResult | Absent | None]]
+
+
+def _asking(world: World) -> Asking:
+    async def ask(args: KeyArgs, context: ToolContext) -> ToolResult | Absent | None:
+        """The ledger is written at once and for good: what is not in it never happened."""
         tokens = [effect.token for effect in world.effects() if effect.tool == "reconcilable"]
-        return ToolResult(text=done("reconcilable", args.key)) if context.key in tokens else None
+        known = context.key in tokens
+        return ToolResult(text=done("reconcilable", args.key)) if known else "absent"
 
     return ask
