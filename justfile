@@ -17,6 +17,10 @@ types:
 test *ARGS:
     uv run pytest {{ARGS}}
 
+# Every crash point on SQLite (some 20 minutes); --database URL for PostgreSQL, --help for the rest.
+sweep *ARGS:
+    uv run python tests/crash/sweep.py --all {{ARGS}}
+
 # Rewrite what a tool can rewrite.
 fix:
     uv run ruff check --fix .
@@ -26,4 +30,5 @@ fix:
 bench:
     uv run python benchmarks/startup.py
     uv run python benchmarks/iterations.py
+    uv run python benchmarks/snapshots.py
     uv run python benchmarks/parallel.py

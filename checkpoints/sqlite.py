@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -21,6 +21,7 @@ from ml_intern.checkpoints.lock import FileLock, holder
 from ml_intern.checkpoints.schema import SCHEMA_VERSION, steps
 from ml_intern.checkpoints.settled import settled
 from ml_intern.checkpoints.sqlite_saver import SqliteSaver
+from ml_intern.configs.paths import as_name
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -44,6 +45,7 @@ class SqliteDatabase:
         self._saver = saver
         self.name = str(path)
         self._locks = path.parent / "locks"
+        self._path, self._opened = path, path.stat()
 
     async def fetch(self, query: str, *values: Any) -> list[Row]:  # noqa: ANN401 - SQL values
         """The rows of a query; waits while a `saver.alist` is being read."""
@@ -68,10 +70,20 @@ class SqliteDatabase:
         try:
             with explained(str(path), OSError):
                 await settled(asyncio.to_thread(lock.take, session_id))
+            await asyncio.to_thread(self._require_in_place)
             seed(await self.fetch(NEWEST, session_id))
             yield
         finally:
             await settled(asyncio.to_thread(lock.release))
+
+    def _require_in_place(self) -> None:
+        """What is written to a file that `doctor` has replaced meanwhile would be lost."""
+        try:
+            same = os.path.samestat(self._path.stat(), self._opened)
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise StorageError(f"{self.name} was replaced while it was open. Start again.")
 
     async def held(self, session_id: str) -> str:
         """Who writes to a session now; "" for nobody."""
@@ -80,7 +92,7 @@ class SqliteDatabase:
             return str(await asyncio.to_thread(holder, path) or "")
 
     def _lock(self, session_id: str) -> Path:
-        return self._locks / quote(session_id, safe="")
+        return self._locks / as_name(session_id)
 
     async def prune(self, session_id: str, oldest: str) -> None:
         """Delete the checkpoints of a session before the one with the id `oldest`."""
@@ -116,7 +128,7 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteDatabase]:
             serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
             saver = SqliteSaver(connection, serde=serializer)
             await _prepare(saver, path)
-            yield SqliteDatabase(saver, path)
+            yield await asyncio.to_thread(SqliteDatabase, saver, path)
 
 
 def _make_private(path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Literal
 
 from ml_intern.checkpoints.database import Database, Row, Statement
 
-_SPANS = 1000
-"""Runs a turn may have; each has its own record of changed files."""
+_SPANS = 1_000_000
+"""Records of changed files a turn may have: one for each step that runs calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,11 @@ class Move:
 
 
 def plan_undo(turns: Sequence[TurnRecord], count: int, head: str) -> Move | None:
-    """Take back the newest `count` turns, or as many as there are; None if there is none."""
-    chosen = [turn for turn in turns if not turn.undone][-count:]
+    """Take back the newest `count` turns, or as many as there are; None if there is none.
+
+    One that begins at the head never had its message stored.
+    """
+    chosen = [turn for turn in turns if not turn.undone and turn.before != head][-count:]
     return _move("undo", chosen, chosen[0].before, head) if chosen else None
 
 
@@ -82,6 +85,9 @@ _BEGIN = (
 )
 
 
+_FORGET_UNDONE = "DELETE FROM turns WHERE session = ? AND undone = 1"
+
+
 class Timeline:
     """The turns of one session; its one writer is whoever holds the session."""
 
@@ -106,7 +112,7 @@ class Timeline:
         await self._database.write(
             (_UNBORN, (self._session, before)),
             (_BEGIN, (self._session, self._session, before, title)),
-            ("DELETE FROM turns WHERE session = ? AND undone = 1", (self._session,)),
+            (_FORGET_UNDONE, (self._session,)),
             self._count(0 if unborn else 1),
         )
         return [number for turn in lost for number in turn.snapshots]
@@ -123,6 +129,32 @@ class Timeline:
         statement = "UPDATE turns SET spans = spans + 1 WHERE session = ? AND number = ?"
         await self._database.write((statement, (self._session, turn.number)))
         return turn.number * _SPANS + turn.spans + 1
+
+    async def forget_undone(self) -> list[int]:
+        """The session goes another way: what was undone cannot be redone. Their records."""
+        lost = [turn for turn in await self.turns() if turn.undone]
+        if lost:
+            await self._database.write((_FORGET_UNDONE, (self._session,)))
+        return [number for turn in lost for number in turn.snapshots]
+
+    async def forget_unborn(self, head: str) -> None:
+        """Drop a turn that a crash kept from having its message: it begins at the head."""
+        if any(t.before == head and not t.undone for t in await self.turns()):
+            await self._database.write((_UNBORN, (self._session, head)), self._count(-1))
+
+    async def pending(self) -> Move | None:
+        """The move that was begun and not finished."""
+        query = "SELECT move FROM sessions WHERE id = ?"
+        rows = await self._database.fetch(query, self._session)
+        return Move(**json.loads(rows[0][0])) if rows and rows[0][0] else None
+
+    async def add(self, turns: int) -> None:
+        """Count turns that are not on record."""
+        await self._database.write(self._count(turns))
+
+    async def abandon(self) -> None:
+        """Forget the move that was begun."""
+        await self._database.write(self._moving(""))
 
     async def intend(self, move: Move) -> None:
         """Note a move that is about to be made."""
@@ -146,7 +178,7 @@ class Timeline:
     async def _ends(self, move: Move) -> list[str]:
         """Where each of the move's turns had ended: where the next one began."""
         begins = {turn.number: turn.before for turn in await self.turns()}
-        return [*(begins[number] for number in move.numbers[1:]), move.head]
+        return [*(begins.get(number, "") for number in move.numbers[1:]), move.head]
 
     def _count(self, more: int) -> Statement:
         return ("UPDATE sessions SET turns = turns + ? WHERE id = ?", (more, self._session))
@@ -157,33 +189,29 @@ class Timeline:
     async def drop(self, keep: int, slack: int = 0) -> tuple[str, list[int]]:
         """Forget all but the newest `keep` turns; with `slack`, only if there are that many more.
 
+        Undone ones do not count, and stay: redo goes through them one by one.
+
         Returns:
             The id of the oldest checkpoint still needed ("": all are), and the snapshots that
             belong to nothing now.
         """
-        turns = await self.turns()
-        dropped, kept = turns[:-keep], turns[-keep:]
-        if len(dropped) <= slack:
+        held = [turn for turn in await self.turns() if not turn.undone]
+        dropped, kept = held[:-keep], held[-keep:]
+        if len(dropped) <= slack or await self.pending():
             return "", []
         statement = "DELETE FROM turns WHERE session = ? AND number < ?"
         await self._database.write((statement, (self._session, kept[0].number)))
         return kept[0].before, [number for turn in dropped for number in turn.snapshots]
 
-    async def adopt(self, turns: Sequence[TurnRecord], *, files: bool) -> None:
-        """Take over turns of another session, with their records of files or without."""
+    async def adopt(self, turns: Sequence[TurnRecord], count: int) -> None:
+        """Take over turns of another session, which had `count` of them in all."""
         statement = (
             "INSERT INTO turns (session, number, before, title, spans) VALUES (?, ?, ?, ?, ?)"
         )
         rows: list[Statement] = [
-            (statement, (self._session, t.number, t.before, t.title, t.spans if files else 0))
-            for t in turns
+            (statement, (self._session, t.number, t.before, t.title, t.spans)) for t in turns
         ]
-        await self._database.write(*rows, self._count(len(turns)))
-
-
-def read_move(text: str) -> Move | None:
-    """The move that a crash cut off, from `sessions.move`."""
-    return Move(**json.loads(text)) if text else None
+        await self._database.write(*rows, self._count(count))
 
 
 def _record(row: Row) -> TurnRecord:

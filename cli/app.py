@@ -16,6 +16,7 @@ from ml_intern import __version__
 from ml_intern.cli.doctor import doctor
 from ml_intern.cli.here import working_folder
 from ml_intern.cli.request import OutputFormat, Request
+from ml_intern.cli.safe import safe
 from ml_intern.cli.sessions import sessions
 from ml_intern.cli.undo import redo, undo
 from ml_intern.configs.errors import ConfigError, Exit, MlInternError
@@ -203,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def told(error: Exception) -> int:
     """Say what went wrong; the exit code."""
     if isinstance(error, MlInternError):
-        typer.echo(f"ml-intern: {error}", err=True)
+        typer.echo(f"ml-intern: {safe(str(error))}", err=True)
         return int(error.exit)
     if isinstance(error, BrokenPipeError):
         # Whoever read our output went away: nothing is left to be said to them.
@@ -211,7 +212,7 @@ def told(error: Exception) -> int:
         return int(Exit.FAILED)
     from ml_intern.cli.crash import record
 
-    what = f"{type(error).__name__}: {error}"
+    what = safe(f"{type(error).__name__}: {error}")
     typer.echo(f"ml-intern: something unexpected went wrong: {what}", err=True)
     typer.echo(f"The details are in {record(error)}. What was saved before is kept.", err=True)
     return int(Exit.FAILED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ml_intern.cli.here import working_folder
+from ml_intern.cli.safe import safe
 from ml_intern.configs.errors import Exit, MlInternError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ async def _carried_out(repair: Repair) -> str:
     try:
         return f"Repaired: {await repair.do()}"
     except (MlInternError, OSError) as error:
-        return f"Could not {repair.what}: {error}"
+        return safe(f"Could not {repair.what}: {error}")
 
 
 def _show(findings: list[Finding]) -> None:

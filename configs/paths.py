@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,13 @@ from ml_intern.configs.errors import ConfigError
 PACKAGED_CONFIG = Path(__file__).parent / "main_agent_config.json"
 PROMPTS = Path(__file__).parent / "prompts"
 PROJECT_CONFIG = Path(".ml-intern") / "config.json"
+
+
+def as_name(session_id: str) -> str:
+    """A session's id as the name of a file: whoever shares a database could have put anything."""
+    if re.fullmatch(r"[A-Za-z0-9-]{1,64}", session_id):
+        return session_id
+    return hashlib.sha256(session_id.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class Home:
 
         Those of sessions in a `shared` database are apart: nobody may take them for leftovers.
         """
-        return self.root / ("outputs-shared" if shared else "outputs") / session_id
+        return self.root / ("outputs-shared" if shared else "outputs") / as_name(session_id)
 
     def create(self) -> None:
         """Make the folder, readable by its owner only.

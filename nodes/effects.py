@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from langchain_core.messages import ToolCall
@@ -30,12 +31,22 @@ Run = Callable[[], Awaitable[ToolResult]]
 
 
 async def once(call: ToolCall, context: ToolContext, deps: Deps, run: Run) -> ToolResult:
-    """Run the call, or say what became of it if it was begun before a crash."""
-    spec, journal = deps.tools[call["name"]], deps.journal
-    if deps.snapshots and spec.risk in ("edit", "execute"):
-        await deps.snapshots.begin()
-    if journal is None:
-        return await run()
+    """Run the call, or say what became of it if it was begun before a crash.
+
+    Raises:
+        MlInternError: it was not run, for it could not be noted or its files not be remembered.
+    """
+    risky = deps.tools[call["name"]].risk in ("edit", "execute")
+    async with deps.snapshots.following() if deps.snapshots and risky else nullcontext():
+        if deps.journal is None:
+            return await run()
+        return await _journaled(call, context, deps, deps.journal, run)
+
+
+async def _journaled(
+    call: ToolCall, context: ToolContext, deps: Deps, journal: Journal, run: Run
+) -> ToolResult:
+    spec = deps.tools[call["name"]]
     guarded = spec.effect in GUARDED
     earlier = await (journal.begin if guarded else journal.find)(context.call_id)
     if earlier is not None and earlier.done:

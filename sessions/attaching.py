@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -26,6 +26,7 @@ from ml_intern.graph.build import build_graph
 from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import nothing
 from ml_intern.nodes.deps import Deps, ModelSource
+from ml_intern.nodes.policies.marks import is_users
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attachment import Attachment
 from ml_intern.sessions.settle import give_up
@@ -87,20 +88,32 @@ class Attacher:
         if attachment.deps.snapshots:
             await attachment.deps.snapshots.recover()
         await complete(attachment)
+        await attachment.timeline.forget_unborn(await attachment.head())
+        if not (attachment.thread.state or attachment.thread.turns):
+            # Of schema 1, where turns were not counted.
+            messages = (await attachment.state()).get("messages", [])
+            await attachment.timeline.add(sum(is_users(message) for message in messages))
         return attachment
 
     def look(self, thread: Thread) -> Attachment:
         """A thread to be read, whoever has it."""
         return self._build(thread, RunOptions(), resumed=True)
 
-    async def copy(self, source: Attachment, fork: op.Fork) -> Attachment:
+    async def copy(
+        self, source: Attachment, fork: op.Fork, said: Callable[[str], None]
+    ) -> Attachment:
         """A copy of a held thread, without its newest turns if so asked; nothing of it is open.
+
+        `said` is told what the user should know.
 
         Raises:
             ConfigError: there are fewer turns, or the folder for the files cannot be used.
         """
         kept, left_out = _split(await source.timeline.turns(), fork.without)
-        thread = await self._copied_thread(source, fork, left_out)
+        (original,) = await source.threads.find(source.id) or [source.thread]
+        thread = await self._copied_thread(source, original, fork)
+        if fork.folder and (lines := await self._copy_files(source, fork.folder, left_out)):
+            said(f"Not copied: {', '.join(lines)}.")
         copy = await self._attach(thread, source.options, resumed=True)
         await self._database.saver.acopy_thread(source.id, copy.id)
         # Before it can be found: what runs in the original must not run in the copy as well.
@@ -108,10 +121,10 @@ class Attacher:
         if left_out:
             await set_values(copy, await copy.at(left_out[0].before))
         await copy.threads.record(copy.thread)
-        here = fork.folder is None
-        await copy.timeline.adopt(kept, files=here)
-        if here and copy.deps.snapshots:
-            await copy.deps.snapshots.adopt(source.id)
+        await copy.timeline.adopt(kept, original.turns - len(left_out))
+        if copy.deps.snapshots:
+            records = [number for turn in kept for number in turn.snapshots]
+            await copy.deps.snapshots.adopt(source.id, records, source.deps.cwd)
         await copy.end_run("finished")
         return copy
 
@@ -129,18 +142,23 @@ class Attacher:
             await asyncio.to_thread(shutil.rmtree, outputs, ignore_errors=True)
         await self._database.shrink()
 
-    async def _copied_thread(
-        self, source: Attachment, fork: op.Fork, left_out: list[TurnRecord]
-    ) -> Thread:
-        old = source.thread
+    async def _copied_thread(self, source: Attachment, original: Thread, fork: op.Fork) -> Thread:
         if fork.folder is None:
-            return replace(_new_thread(old.cwd, old.system_prompt), title=old.title)
-        if source.deps.snapshots is None:
-            raise ConfigError("The files cannot be copied: `snapshots` is off.")
+            thread = _new_thread(original.cwd, original.system_prompt)
+        else:
+            if source.deps.snapshots is None:
+                raise ConfigError("The files cannot be copied: `snapshots` is off.")
+            prompt = await asyncio.to_thread(system_prompt, fork.folder)
+            thread = _new_thread(str(fork.folder), prompt)
+        return replace(thread, title=original.title)
+
+    async def _copy_files(
+        self, source: Attachment, folder: Path, left_out: list[TurnRecord]
+    ) -> Sequence[str]:
+        """Copy the files; what was not."""
+        assert source.deps.snapshots is not None
         undone = [number for turn in left_out for number in turn.snapshots]
-        await source.deps.snapshots.copy_to(fork.folder, undone)
-        prompt = await asyncio.to_thread(system_prompt, fork.folder)
-        return replace(_new_thread(str(fork.folder), prompt), title=old.title)
+        return (await source.deps.snapshots.copy_to(folder, undone)).not_covered
 
     async def _attach(self, thread: Thread, options: RunOptions, *, resumed: bool) -> Attachment:
         stack = AsyncExitStack()
@@ -209,7 +227,7 @@ class Attacher:
 
     async def _prune(self, thread_id: str, snapshots: Snapshots | None, *, slack: int = 0) -> None:
         """Let go of what is too old to be undone. What fails here is tried again next time."""
-        with suppress(MlInternError):
+        with suppress(MlInternError, LookupError, NotImplementedError):
             keep = self._around.settings.undo_turns
             oldest, dropped = await Timeline(self._database, thread_id).drop(keep, slack)
             if oldest:

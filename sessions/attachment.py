@@ -12,6 +12,7 @@ from langgraph.types import StateSnapshot
 
 from ml_intern.checkpoints.threads import Thread, Threads, ThreadState
 from ml_intern.checkpoints.timeline import Timeline
+from ml_intern.configs.errors import MlInternError
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.state import AgentState, TurnInput
 from ml_intern.nodes.deps import Deps
@@ -20,6 +21,10 @@ _NO_LIMIT = 1_000_000
 """LangGraph's own step limit, out of the way: ours are iterations, budget and time."""
 
 Graph = CompiledStateGraph[AgentState, RunOptions, TurnInput, AgentState]
+
+
+class MissingCheckpointError(MlInternError):
+    """A checkpoint that was on record is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +62,21 @@ class Attachment:
         return cast(AgentState, (await self.snapshot()).values)
 
     async def at(self, checkpoint_id: str) -> AgentState:
-        """The values of an earlier checkpoint; of "", an empty thread's."""
+        """The values of an earlier checkpoint; of "", an empty thread's.
+
+        Raises:
+            MissingCheckpointError: there is no such checkpoint.
+        """
         if not checkpoint_id:
             return AgentState()
         where = RunnableConfig(configurable={"thread_id": self.id, "checkpoint_id": checkpoint_id})
-        return cast(AgentState, (await self.graph.aget_state(where)).values)
+        snapshot = await self.graph.aget_state(where)
+        if snapshot.created_at is None:  # LangGraph gives an empty state for what is not there
+            raise MissingCheckpointError(
+                f"Step {checkpoint_id} of session {self.id[:8]} is no longer stored. "
+                f"`ml-intern doctor {self.id[:8]}` checks the session."
+            )
+        return cast(AgentState, snapshot.values)
 
     async def head(self) -> str:
         """Id of the newest checkpoint; "" for an empty thread."""
@@ -72,10 +87,16 @@ class Attachment:
         """Enter the turn into the index and the timeline, before anything of it is stored."""
         title = " ".join(text.split())[:80]
         await self.threads.record(replace(self.thread, title=title))
-        lost = await self.timeline.begin(await self.head(), title)
-        if lost and self.deps.snapshots:
-            await self.deps.snapshots.forget(lost)
+        await self._forget(await self.timeline.begin(await self.head(), title))
         await self.prune()
+
+    async def go_another_way(self) -> None:
+        """The session goes on without a new turn: what was undone cannot be redone after that."""
+        await self._forget(await self.timeline.forget_undone())
+
+    async def _forget(self, records: list[int]) -> None:
+        if records and self.deps.snapshots:
+            await self.deps.snapshots.forget(records)
 
     async def end_run(self, state: ThreadState) -> None:
         """The run stopped: note how the turn stands; forget effects whose results are stored."""

@@ -49,9 +49,12 @@ class Sessions:
             InUseError: another process has the original.
         """
         source = await self._attacher.reopen(thread, options, given)
-        copy = await self._attacher.copy(source, fork)
+        said: list[str] = []
+        copy = await self._attacher.copy(source, fork, said.append)
         await source.release()
-        return self._session(copy)
+        session = self._session(copy)
+        session.say_first(said)
+        return session
 
     def look(self, thread: Thread) -> Attachment:
         """A session to be read, not run: others may have it."""
@@ -77,7 +80,7 @@ class Sessions:
         Raises:
             ConfigError: there is none, or more than one.
         """
-        found = await self.threads.find(prefix)
+        found = await self.threads.find(prefix) if prefix.strip() else []
         if len(found) == 1:
             return found[0]
         if not found:

@@ -37,10 +37,10 @@ from ml_intern.sessions.attachment import Attachment
 from ml_intern.sessions.outcome import approval_tools, explanation, standing, turn_complete
 from ml_intern.sessions.runner import Runner
 from ml_intern.sessions.settle import settle
-from ml_intern.sessions.travel import redo, undo
+from ml_intern.sessions.travel import complete, redo, undo
 
 Opener = Callable[[], Awaitable[Attachment]]
-Copier = Callable[[Attachment, op.Fork], Awaitable[Attachment]]
+Copier = Callable[[Attachment, op.Fork, Callable[[str], None]], Awaitable[Attachment]]
 
 
 class Session:
@@ -51,6 +51,7 @@ class Session:
         self._new = new
         self._copy = copy
         self._seq = 0
+        self._first: list[str] = []
         self._runner = Runner(attachment.threads.database)
 
     @property
@@ -81,6 +82,10 @@ class Session:
         if not isinstance(operation, op.ExecApproval):  # it goes on with a turn, stopped or not
             self._runner.forget()
         try:
+            if not isinstance(operation, op.Interrupt | op.New | op.Shutdown):
+                # An undo that an error cut off must not be carried out over what comes now.
+                for late in filter(None, [await complete(self._at)]):
+                    yield self._stamp(late)
             async for event in self._dispatch(operation):
                 yield self._stamp(event)
         except MlInternError as error:
@@ -113,9 +118,13 @@ class Session:
             case op.Shutdown():
                 return self._shutdown()
 
+    def say_first(self, messages: Sequence[str]) -> None:
+        """What the user should know when it opens."""
+        self._first = list(messages)
+
     def opening(self) -> list[Event]:
         """The events a session opens with: it is ready, and what it cannot do."""
-        events: list[Event] = [self._ready()]
+        events: list[Event] = [self._ready(), *(Notice(message=line) for line in self._first)]
         if servers := self._at.deps.settings.mcpServers:
             names = ", ".join(servers)
             events.append(Notice(message=f"MCP servers are not connected yet: {names}."))
@@ -170,16 +179,15 @@ class Session:
         events = await self._ending(last)
         # What keeps a run from being saved keeps this from it, too; it has been said.
         with suppress(StorageError) if isinstance(last, Error) else nullcontext():
-            events = [*await self._recorded(), *events]
+            events = [*self._news(), *events]
             await at.end_run(standing(events[-1]))
         for event in events:
             yield event
 
-    async def _recorded(self) -> list[Event]:
-        """The run stopped: what it did to files is on record; what is not is said, once."""
+    def _news(self) -> list[Event]:
+        """What undo will not cover of what the run did; each thing is said once."""
         snapshots = self._at.deps.snapshots
-        message = await snapshots.end() if snapshots else ""
-        return [Notice(message=message)] if message else []
+        return [Notice(message=line) for line in snapshots.news()] if snapshots else []
 
     async def _ending(self, last: Event | None) -> list[Event]:
         """What follows a run: a question, or the end of the turn and why it ended."""
@@ -203,6 +211,7 @@ class Session:
         # A pending question is asked anew: the permission mode may be another one now.
         if snapshot.tasks or turn_of(values)["stop"] == "interrupted":
             yield Processing()
+            await self._at.go_another_way()
             async for event in self._run(None if snapshot.tasks else {"compact": False}):
                 yield event
         else:
@@ -213,6 +222,7 @@ class Session:
         if await self.unfinished():
             yield Error(error="The turn is not over. Finish or stop it, then compact.")
             return
+        await self._at.go_another_way()
         async for event in self._run({"compact": True}):
             yield event
 
@@ -252,7 +262,10 @@ class Session:
     async def _switch(self, operation: op.Fork | op.New) -> AsyncIterator[Event]:
         before = self._at
         if isinstance(operation, op.Fork):
-            self._at = await self._copy(before, operation)
+            said: list[str] = []
+            self._at = await self._copy(before, operation, said.append)
+            for message in said:
+                yield Notice(message=message)
         else:
             self._at = await self._new()
         await before.release()

@@ -5,69 +5,87 @@ A move is noted before it begins and completed after a crash: each of its steps 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage
+from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage, ToolCall
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from ml_intern.checkpoints.timeline import Move, plan_redo, plan_undo, read_move
+from ml_intern.checkpoints.timeline import Move, TurnRecord, plan_redo, plan_undo
 from ml_intern.checkpoints.workspace import Restored
 from ml_intern.graph.events import UndoComplete
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import Deps
-from ml_intern.sessions.attachment import Attachment
+from ml_intern.nodes.effects import GUARDED
+from ml_intern.sessions.attachment import Attachment, MissingCheckpointError
 from ml_intern.sessions.settle import clear_tasks, settle
+from ml_intern.tools.spec import ToolSpec
 
 _LISTED = 20
+_RISKY = ("edit", "execute")
+_UNSEEN = "files: they were not remembered in these turns"
+
+Planner = Callable[[Sequence[TurnRecord], int, str], Move | None]
 
 
 async def undo(at: Attachment, count: int) -> UndoComplete | None:
     """Take back the newest `count` turns; None if there is none."""
-    await settle(at)
-    move = plan_undo(await at.timeline.turns(), count, await at.head())
-    return await _make(move, at) if move else None
+    return await _travel(at, plan_undo, count)
 
 
 async def redo(at: Attachment, count: int) -> UndoComplete | None:
     """Bring back the turns undone last; None if there is none."""
-    await settle(at)
-    move = plan_redo(await at.timeline.turns(), count, await at.head())
-    return await _make(move, at) if move else None
+    return await _travel(at, plan_redo, count)
 
 
 async def complete(at: Attachment) -> UndoComplete | None:
-    """Complete the move that a crash cut off; None if none was."""
-    move = read_move(at.thread.move)
+    """Complete the move that a crash or an error cut off; None if none was."""
+    move = await at.timeline.pending()
     return await _carry_out(move, at) if move else None
 
 
-async def _make(move: Move, at: Attachment) -> UndoComplete:
+async def _travel(at: Attachment, planned: Planner, count: int) -> UndoComplete | None:
+    # Looked for first: where there is nothing to move, an open question stays open.
+    if planned(await at.timeline.turns(), count, await at.head()) is None:
+        return None
+    await settle(at)
+    move = planned(await at.timeline.turns(), count, await at.head())
+    assert move is not None
     await at.timeline.intend(move)
     return await _carry_out(move, at)
 
 
 async def _carry_out(move: Move, at: Attachment) -> UndoComplete:
-    before, after = await at.at(move.head), await at.at(move.target)
+    try:
+        before, after = await at.at(move.head), await at.at(move.target)
+    except MissingCheckpointError:
+        # Nothing was moved, and nothing ever will be.
+        await at.timeline.abandon()
+        raise
     restored = await _restore_files(move, at.deps)
     await set_values(at, after)
     await at.timeline.finish(move)
     await at.end_run("finished")
     removed, kept = (before, after) if move.kind == "undo" else (after, before)
+    calls = _between(removed.get("messages", []), kept.get("messages", []), at.deps)
+    unseen = (
+        [_UNSEEN] if not move.snapshots and any(spec.risk in _RISKY for _, spec in calls) else []
+    )
     return UndoComplete(
         turns=len(move.numbers),
         redo=move.kind == "redo",
         restored=[str(path) for path in restored.restored],
         conflicts=[str(path) for path in restored.conflicts],
-        not_covered=list(restored.not_covered),
-        elsewhere=_elsewhere(removed.get("messages", []), kept.get("messages", []), at.deps),
+        not_covered=[*restored.not_covered, *unseen],
+        elsewhere=_elsewhere(calls),
     )
 
 
 async def _restore_files(move: Move, deps: Deps) -> Restored:
     # What the agent saw of a file may no longer be what is there.
     deps.seen.clear()
-    if deps.snapshots is None:
-        return Restored()
+    if deps.snapshots is None or not move.snapshots:
+        return Restored(not_covered=(_UNSEEN,) if move.snapshots else ())
     return await deps.snapshots.restore(move.snapshots, redo=move.kind == "redo")
 
 
@@ -84,17 +102,27 @@ async def set_values(at: Attachment, values: AgentState) -> None:
     await clear_tasks(at)
 
 
-def _elsewhere(removed: Sequence[AnyMessage], kept: Sequence[AnyMessage], deps: Deps) -> list[str]:
-    """The calls in `removed` that may have had effects besides those on files."""
+def _between(
+    removed: Sequence[AnyMessage], kept: Sequence[AnyMessage], deps: Deps
+) -> list[tuple[ToolCall, ToolSpec[Any]]]:
+    """The calls in `removed` that are not in `kept`, with their tools."""
     known = {message.id for message in kept}
-    calls = [
-        call
+    return [
+        (call, spec)
         for message in removed
         if isinstance(message, AIMessage) and message.id not in known
         for call in message.tool_calls
-        if (spec := deps.tools.get(call["name"])) and spec.effect in ("opaque", "reconcilable")
+        if (spec := deps.tools.get(call["name"]))
     ]
-    texts = [f"{call['name']} {_brief(call['args'])}".strip() for call in calls]
+
+
+def _elsewhere(calls: Sequence[tuple[ToolCall, ToolSpec[Any]]]) -> list[str]:
+    """The calls that may have had effects besides those on files."""
+    texts = [
+        f"{call['name']} {_brief(call['args'])}".strip()
+        for call, spec in calls
+        if spec.effect in GUARDED
+    ]
     more = len(texts) - _LISTED
     return texts if more <= 0 else [*texts[:_LISTED], f"… and {more} more"]
 

@@ -80,6 +80,7 @@ class Records:
     def record(self, turn: int, changes: Iterable[Change]) -> None:
         """Replace what is on record of a turn."""
         self.forget([turn])
+        self._connection.execute("INSERT INTO ended VALUES (?, ?)", (self._session, turn))
         self._connection.executemany(
             "INSERT INTO changes VALUES (?, ?, ?, ?, ?)",
             (
@@ -90,8 +91,15 @@ class Records:
 
     def forget(self, turns: Sequence[int]) -> None:
         """Drop turns."""
-        query = "DELETE FROM changes WHERE session = ? AND turn = ?"
-        self._connection.executemany(query, ((self._session, turn) for turn in turns))
+        for table in ("changes", "ended"):
+            query = f"DELETE FROM {table} WHERE session = ? AND turn = ?"
+            self._connection.executemany(query, ((self._session, turn) for turn in turns))
+
+    def has(self, turns: Sequence[int]) -> bool:
+        """Whether each of the turns is on record, be it that it changed nothing."""
+        query = "SELECT turn FROM ended WHERE session = ?"
+        known = {row[0] for row in self._connection.execute(query, (self._session,))}
+        return known.issuperset(turns)
 
     def _delete(self, table: str) -> None:
         self._connection.execute(f"DELETE FROM {table} WHERE session = ?", (self._session,))

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     OUTSIDE = "outside the working folder"
     BLOCKED = "below a link or a file"
     GAP = "changed by others between two runs"
+    CUT_OFF = "changed while a run was cut off, or by you since"
+    NO_RECORD = "there is no record of it here"
 
 
 @dataclass(frozen=True, slots=True)

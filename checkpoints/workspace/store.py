@@ -17,6 +17,8 @@ from ml_intern.checkpoints.workspace.states import CorruptError
 _VERSION = 1
 _WAIT = 60.0
 """Seconds to wait for another process: the first scan of a full folder takes as long."""
+_POLL = 0.25
+"""Seconds after which it is looked whether the waiting is to end."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blobs (
@@ -36,6 +38,9 @@ CREATE TABLE IF NOT EXISTS held (   -- states at the beginning of a session's op
     state BLOB NOT NULL,
     kept INTEGER NOT NULL,          -- 1: by `keep`
     PRIMARY KEY (session, path)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended (  -- turns whose changes, if any, are on record
+    session TEXT NOT NULL, turn INTEGER NOT NULL, PRIMARY KEY (session, turn)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS changes (
     session TEXT NOT NULL,
@@ -68,6 +73,8 @@ class Store:
         self.path = folder / f"{sha256(os.fsencode(root)).hexdigest()[:32]}.sqlite"
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self.hurry = threading.Event()
+        """Set to give up waiting for another process."""
 
     def exists(self) -> bool:
         """Whether anything was ever stored for this folder."""
@@ -82,7 +89,7 @@ class Store:
         """
         with self._lock, self._explained():
             connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -90,6 +97,18 @@ class Store:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + _WAIT
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                late = time.monotonic() > deadline or self.hurry.is_set()
+                if late or not _is_busy(error):
+                    raise
+            else:
+                return
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -112,7 +131,7 @@ class Store:
         if self._connection is None:
             _make(self.path)
             connection = sqlite3.connect(
-                self.path, timeout=_WAIT, isolation_level=None, check_same_thread=False
+                self.path, timeout=_POLL, isolation_level=None, check_same_thread=False
             )
             try:
                 self._prepare(connection)
@@ -154,6 +173,10 @@ class Store:
             ) from error
 
 
+def _is_busy(error: sqlite3.Error) -> bool:
+    return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -181,9 +204,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
         except sqlite3.OperationalError as error:
-            if not pause or not str(getattr(error, "sqlite_errorname", "")).startswith(
-                "SQLITE_BUSY"
-            ):
+            if not pause or not _is_busy(error):
                 raise
             time.sleep(pause)
         else:

@@ -65,6 +65,11 @@ def _after(item: Held, before: State, tree: Tree, look: Look, put: Put) -> State
     return entry.state if entry else Absent()
 
 
+def doubtful(changes: Iterable[Change]) -> list[Change]:
+    """Changes of a turn that was cut off: nobody knows which of them are the user's, made since."""
+    return [Change(path, before, Unknown(Reason.CUT_OFF)) for path, before, _ in changes]
+
+
 def merged(earlier: Iterable[Change], later: Iterable[Change]) -> list[Change]:
     """Two runs of one turn as one. A path changed by others in between is given up."""
     found: dict[str, Change] = {}

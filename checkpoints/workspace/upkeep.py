@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from ml_intern.checkpoints.workspace import contents, tree
 from ml_intern.checkpoints.workspace.errors import WorkspaceError
 from ml_intern.checkpoints.workspace.states import DIGEST_AT, FILE_TAG, decode
 from ml_intern.checkpoints.workspace.store import Store
 
-_CHANGES = "SELECT turn, path, before, after FROM changes WHERE session = ?"
+_CHANGES = "SELECT path, before, after FROM changes WHERE session = ? AND turn = ?"
+_ENDED = "SELECT 1 FROM ended WHERE session = ? AND turn = ?"
 _COLUMNS = (("held", "state"), ("changes", "before"), ("changes", "after"))
 
 
 def adopt(
-    source: sqlite3.Connection, session: str, to: sqlite3.Connection, as_: str, *, same: bool
+    source: sqlite3.Connection,
+    session: str,
+    to: sqlite3.Connection,
+    as_: str,
+    turns: Sequence[int],
+    *,
+    same: bool,
 ) -> None:
-    """Copy the records of a session, and the contents they need if the store is another one."""
-    for turn, path, before, after in source.execute(_CHANGES, (session,)):
-        if same or not path.startswith(b"/"):
-            row = (as_, turn, path, before, after)
-            to.execute("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?, ?)", row)
-            for state in () if same else (before, after):
-                _copy(source, to, state)
+    """Copy the records of turns, and the contents they need if the store is another one."""
+    for turn in turns:
+        if source.execute(_ENDED, (session, turn)).fetchone():
+            to.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (as_, turn))
+        for path, before, after in source.execute(_CHANGES, (session, turn)).fetchall():
+            if same or not path.startswith(b"/"):
+                row = (as_, turn, path, before, after)
+                to.execute("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?, ?)", row)
+                for state in () if same else (before, after):
+                    _copy(source, to, state)
 
 
 def _copy(source: sqlite3.Connection, to: sqlite3.Connection, state: bytes) -> None:
@@ -34,7 +45,7 @@ def _copy(source: sqlite3.Connection, to: sqlite3.Connection, state: bytes) -> N
 
 def forget_session(connection: sqlite3.Connection, session: str) -> None:
     """Drop a session; with the last one, the tree, so that its contents can be removed."""
-    for table in ("open_turns", "held", "changes"):
+    for table in ("open_turns", "held", "changes", "ended"):
         connection.execute(f"DELETE FROM {table} WHERE session = ?", (session,))
     query = "SELECT EXISTS (SELECT 1 FROM open_turns) OR EXISTS (SELECT 1 FROM changes)"
     if not connection.execute(query).fetchone()[0]:

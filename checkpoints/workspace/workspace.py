@@ -18,16 +18,18 @@ from ml_intern.checkpoints.workspace.records import Change, Records
 from ml_intern.checkpoints.workspace.report import (
     Report,
     Restored,
+    phrases,
     report_of,
     restored_of,
     uncovered,
 )
 from ml_intern.checkpoints.workspace.restore import Restoration
-from ml_intern.checkpoints.workspace.states import State
+from ml_intern.checkpoints.workspace.states import Reason, State
 from ml_intern.checkpoints.workspace.store import Store
-from ml_intern.checkpoints.workspace.turn import differences, merged
+from ml_intern.checkpoints.workspace.turn import differences, doubtful, merged
 from ml_intern.checkpoints.workspace.upkeep import adopt, collect, forget_session, problems
 
+_NO_RECORD = ("", Reason.NO_RECORD)
 Planner = Callable[[Iterable[Change]], Plan]
 
 
@@ -71,8 +73,8 @@ class Workspace:
     def begin(self, turn: int) -> Report | None:
         """Remember the files before a turn changes them; durable when it returns.
 
-        Again for the same turn it does nothing, also in a new process. What an earlier turn did
-        that was never ended is recorded first.
+        Again for the same turn it does nothing, also in a new process. An earlier turn that was
+        never ended is ended first, as `recover` does.
 
         Returns:
             What that turn did; None if there was none.
@@ -82,7 +84,7 @@ class Workspace:
             earlier = records.open_turn()
             if earlier == turn:
                 return None
-            report = None if earlier is None else self._close(connection, earlier)
+            report = None if earlier is None else self._close(connection, earlier, cut_off=True)
             self._index.refresh(connection, self.session, strict=True)
             records.open(turn)
         return report
@@ -113,15 +115,23 @@ class Workspace:
             return report_of(records.changes([turn]))
 
     def recover(self) -> Report | None:
-        """Record what a turn did that was never ended; None if there is none.
+        """End a turn that a crash cut off; None if there is none.
 
-        Best called when a session is opened: whatever is changed until then counts as the turn's.
+        What was changed since it began may as well be the user's work: it is on record as changed,
+        and undo leaves it alone.
         """
         if not self._store.exists():
             return None
-        with self._transaction() as connection:
+        with self._store.reading() as connection:
             turn = Records(connection, self.session).open_turn()
-            return None if turn is None else self._close(connection, turn)
+        if turn is None:
+            return None
+        with self._transaction() as connection:
+            return self._close(connection, turn, cut_off=True)
+
+    def hurry(self, now: bool) -> None:
+        """Give up waiting for another process, now and until told otherwise."""
+        (self._store.hurry.set if now else self._store.hurry.clear)()
 
     def undo(self, turns: Sequence[int]) -> Restored:
         """Bring files back to where they were before these turns, given oldest first."""
@@ -144,8 +154,8 @@ class Workspace:
                 forget_session(connection, session)
             self._index.drop()
 
-    def adopt(self, session: str, root: Path | None = None) -> None:
-        """Take over the turns of another session, of the same or of another working folder.
+    def adopt(self, session: str, turns: Sequence[int], root: Path | None = None) -> None:
+        """Take over turns of another session, of the same or of another working folder.
 
         From another folder come only changes inside it: what is outside stays with the original.
         """
@@ -154,7 +164,7 @@ class Workspace:
             try:
                 with other.reading() as source, self._transaction() as connection:
                     same = other.path == self._store.path
-                    adopt(source, session, connection, self.session, same=same)
+                    adopt(source, session, connection, self.session, turns, same=same)
             finally:
                 other.close()
 
@@ -202,22 +212,25 @@ class Workspace:
         self._store.close()
 
     def _restore(self, turns: Sequence[int], planned: Planner) -> Restored:
-        if not self._store.exists():
-            return Restored()
+        if not (turns and self._store.exists()):
+            return Restored(not_covered=phrases([_NO_RECORD]) if turns else ())
         self.recover()
         with self._store.reading() as connection:
-            plan = planned(Records(connection, self.session).changes(turns))
+            records = Records(connection, self.session)
+            plan = planned(records.changes(turns))
+            if not records.has(turns):
+                plan.gaps.append(_NO_RECORD)
             content = partial(contents.get, connection)
             work = Restoration(self.root, self._ground.max_file, content)
             work.run(plan.steps)
         return restored_of(work.restored, work.conflicts, work.failed, plan.gaps)
 
-    def _close(self, connection: sqlite3.Connection, turn: int) -> Report:
+    def _close(self, connection: sqlite3.Connection, turn: int, *, cut_off: bool = False) -> Report:
         records = Records(connection, self.session)
         scanned = self._index.refresh(connection, self.session, strict=False)
         put = partial(contents.put, connection)
         found = differences(records.held(), scanned, self._look, put)
-        changes = merged(records.changes([turn]), found)
+        changes = merged(records.changes([turn]), doubtful(found) if cut_off else found)
         records.record(turn, changes)
         records.close()
         return report_of(changes)

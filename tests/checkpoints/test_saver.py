@@ -404,3 +404,15 @@ async def test_a_file_can_be_opened_while_another_process_is_in_a_transaction(pa
         assert await database.held("s")
     other.execute("ROLLBACK")
     other.close()
+
+
+async def test_a_file_that_was_replaced_while_it_was_open_is_not_written_to(path: Path) -> None:
+    """`doctor` salvages a file into a new one; what is written to the old one is gone."""
+    async with open_database(path) as database:
+        path.rename(path.with_name("damaged"))
+        async with open_database(path):
+            pass
+        with pytest.raises(StorageError, match="was replaced while it was open"):
+            async with database.hold("s"):
+                pass
+        assert not await database.held("s")

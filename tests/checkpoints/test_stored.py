@@ -59,12 +59,12 @@ async def test_every_thread_of_it_can_be_read(stored: Path) -> None:
     with closing(sqlite3.connect(stored)) as before:
         counts = dict(before.execute("SELECT thread_id, count(*) FROM checkpoints GROUP BY 1"))
         sessions = before.execute("SELECT id, cwd, title, created FROM sessions").fetchall()
-        journal = before.execute("SELECT * FROM journal").fetchall()
+        journal = before.execute("SELECT session, call, done, ok, text FROM journal").fetchall()
     async with open_database(stored) as database:
         graph = compiled(database.saver)
         assert await database.fetch("PRAGMA user_version") == [(schema.SCHEMA_VERSION,)]
         assert await database.fetch("SELECT id, cwd, title, created FROM sessions") == sessions
-        assert await database.fetch("SELECT * FROM journal") == journal
+        assert await database.fetch("SELECT session, call, done, ok, text FROM journal") == journal
         assert {session[0] for session in sessions} == set(counts)
         for thread, count in counts.items():
             history = await said(graph, thread)

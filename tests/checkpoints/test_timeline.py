@@ -17,7 +17,6 @@ from ml_intern.checkpoints.timeline import (
     TurnRecord,
     plan_redo,
     plan_undo,
-    read_move,
 )
 
 
@@ -51,7 +50,7 @@ def test_undo_goes_to_where_the_oldest_of_them_began() -> None:
     move = plan_undo(THREE, 2, "head")
     assert move is not None
     assert (move.kind, move.numbers, move.target, move.head) == ("undo", [2, 3], "b", "head")
-    assert move.snapshots == [2001, 2002]
+    assert move.snapshots == [2_000_001, 2_000_002]
 
 
 def test_more_turns_than_there_are_means_all() -> None:
@@ -85,10 +84,12 @@ async def test_a_move_is_known_until_it_is_finished(database: Database, timeline
     assert move is not None
     await timeline.intend(move)
     (thread,) = await Threads(database).find("s")
-    assert read_move(thread.move) == move
+    assert thread.move
+    assert await timeline.pending() == move
     await timeline.finish(move)
     (thread,) = await Threads(database).find("s")
-    assert read_move(thread.move) is None
+    assert not thread.move
+    assert await timeline.pending() is None
     assert [(t.undone, t.after) for t in await timeline.turns()] == [(False, ""), (True, "head")]
     assert thread.turns == 1
 
@@ -118,11 +119,11 @@ async def test_an_undone_turn_ends_where_the_next_began(timeline: Timeline) -> N
 async def test_a_new_turn_ends_the_chance_to_redo(database: Database, timeline: Timeline) -> None:
     await timeline.begin("", "one")
     await timeline.begin("b", "two")
-    assert await timeline.span() == 2001
+    assert await timeline.span() == 2_000_001
     move = plan_undo(await timeline.turns(), 1, "head")
     assert move is not None
     await timeline.finish(move)
-    assert await timeline.begin("head2", "three") == [2001]
+    assert await timeline.begin("head2", "three") == [2_000_001]
     turns = await timeline.turns()
     assert [(t.number, t.title, t.undone) for t in turns] == [
         (1, "one", False),
@@ -143,10 +144,10 @@ async def test_a_turn_that_never_had_its_message_is_taken_over(
 
 async def test_every_run_that_changes_files_has_a_number_of_its_own(timeline: Timeline) -> None:
     await timeline.begin("", "one")
-    assert [await timeline.span(), await timeline.span()] == [1001, 1002]
+    assert [await timeline.span(), await timeline.span()] == [1_000_001, 1_000_002]
     await timeline.begin("b", "two")
-    assert await timeline.span() == 2001
-    assert [t.snapshots for t in await timeline.turns()] == [[1001, 1002], [2001]]
+    assert await timeline.span() == 2_000_001
+    assert [t.snapshots for t in await timeline.turns()] == [[1_000_001, 1_000_002], [2_000_001]]
 
 
 async def test_old_turns_are_dropped(timeline: Timeline) -> None:
@@ -155,7 +156,7 @@ async def test_old_turns_are_dropped(timeline: Timeline) -> None:
         await timeline.span()
     assert await timeline.drop(5) == ("", [])
     assert await timeline.drop(2, slack=1) == ("", [])
-    assert await timeline.drop(2) == ("b", [1001])
+    assert await timeline.drop(2) == ("b", [1_000_001])
     assert [t.number for t in await timeline.turns()] == [2, 3]
     assert await timeline.drop(2) == ("", [])
 
@@ -166,7 +167,7 @@ async def test_sessions_do_not_see_each_others_turns(
     await timeline.begin("", "mine")
     other = Timeline(database, "t")
     assert await other.turns() == []
-    await other.adopt(await timeline.turns(), files=False)
+    await other.adopt(await timeline.turns(), 1)
     assert [t.title for t in await other.turns()] == ["mine"]
     assert await other.begin("x", "theirs") == []
     assert len(await timeline.turns()) == 1

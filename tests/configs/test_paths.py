@@ -65,3 +65,11 @@ def test_where_the_users_file_is() -> None:
 def test_what_is_packaged_exists() -> None:
     assert "model_name" in json.loads(PACKAGED_CONFIG.read_text())
     assert {path.stem for path in PROMPTS.glob("*.md")} >= {"system", "compaction"}
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", ".", "a/b", "", "x" * 300, "a\x00b", "é"])
+def test_whatever_a_session_is_called_its_outputs_are_below_the_home(name: str) -> None:
+    folder = Home(Path("/x")).outputs(name)
+    assert folder.parent == Path("/x/outputs")
+    assert len(folder.name) == 64
+    assert Home(Path("/x")).outputs(name, shared=True).parent != folder.parent

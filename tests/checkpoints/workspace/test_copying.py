@@ -72,13 +72,13 @@ def test_what_is_not_covered_is_said(opened: Opened, root: Path, tmp_path: Path)
     assert list((tmp_path / "copy").iterdir()) == []
 
 
-def test_an_open_turn_is_recorded_first(opened: Opened, root: Path, tmp_path: Path) -> None:
+def test_an_open_turn_is_ended_first(opened: Opened, root: Path, tmp_path: Path) -> None:
     workspace = opened()
     workspace.begin(1)
-    (root / "a.py").write_text("agent")
+    (root / "a.py").write_text("agent, or user")
     workspace.copy_to(tmp_path / "copy", [1])
-    assert list((tmp_path / "copy").iterdir()) == []
-    assert workspace.end(1).changed == (Path("a.py"),)
+    assert (tmp_path / "copy/a.py").read_text() == "agent, or user"
+    assert workspace.recover() is None
 
 
 @pytest.mark.parametrize(

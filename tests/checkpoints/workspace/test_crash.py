@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from ml_intern.checkpoints.workspace import Workspace
+from ml_intern.checkpoints.workspace import Restored, Workspace
+from ml_intern.checkpoints.workspace.states import Reason
 
 Opened = Callable[..., Workspace]
 Picture = Callable[[Path], dict[str, Any]]
@@ -44,35 +45,38 @@ def test_the_baseline_outlives_kill_9(opened: Opened, root: Path, tmp_path: Path
     )
     ran = subprocess.run([sys.executable, "-c", code, tmp_path / "store", root])
     assert ran.returncode == -signal.SIGKILL
-    opened().undo([1])
+    workspace = opened()
+    assert workspace.begin(1) is None
+    workspace.end(1)
+    workspace.undo([1])
     assert (root / "a.py").read_text() == "old"
 
 
-def test_a_turn_never_ended_is_recorded_by_the_next(opened: Opened, root: Path) -> None:
+def test_a_turn_never_ended_is_ended_by_the_next(opened: Opened, root: Path) -> None:
     opened().begin(1)
     (root / "a.py").write_text("first")
     workspace = opened()
     report = workspace.begin(2)
     assert report is not None
-    assert report.changed == (Path("a.py"),)
+    assert report.not_covered == (f"a.py ({Reason.CUT_OFF.value})",)
     (root / "a.py").write_text("second")
     workspace.end(2)
     workspace.undo([2])
     assert (root / "a.py").read_text() == "first"
-    workspace.undo([1])
-    assert not (root / "a.py").exists()
+    assert workspace.undo([1]).not_covered == report.not_covered
+    assert (root / "a.py").read_text() == "first"
 
 
-def test_recovering_ends_the_turn_before_the_user_goes_on(opened: Opened, root: Path) -> None:
+def test_what_changed_until_recovering_may_be_the_users(opened: Opened, root: Path) -> None:
     opened().begin(1)
-    (root / "a.py").write_text("agent")
+    (root / "a.py").write_text("agent, or user")
     workspace = opened()
     report = workspace.recover()
     assert report is not None
-    assert report.changed == (Path("a.py"),)
+    assert report.not_covered == (f"a.py ({Reason.CUT_OFF.value})",)
     assert workspace.recover() is None
-    (root / "a.py").write_text("user")
-    assert workspace.undo([1]).conflicts == (Path("a.py"),)
+    assert workspace.undo([1]) == Restored(not_covered=report.not_covered)
+    assert (root / "a.py").read_text() == "agent, or user"
 
 
 def test_what_is_kept_outlives_the_process(opened: Opened, root: Path, tmp_path: Path) -> None:
@@ -82,8 +86,21 @@ def test_what_is_kept_outlives_the_process(opened: Opened, root: Path, tmp_path:
     workspace.begin(1)
     workspace.keep(outside)
     outside.write_text("agent")
-    opened().undo([1])
+    workspace = opened()
+    workspace.begin(1)
+    workspace.end(1)
+    workspace.undo([1])
     assert outside.read_text() == "old"
+
+
+def test_undo_of_what_is_not_on_record_says_so(opened: Opened, root: Path) -> None:
+    workspace = opened()
+    said = f"whatever commands did to files ({Reason.NO_RECORD.value})"
+    assert workspace.undo([1]).not_covered == (said,)
+    workspace.begin(1)
+    workspace.end(1)
+    assert workspace.undo([1]).not_covered == ()
+    assert workspace.undo([1, 2]).not_covered == (said,)
 
 
 def change(root: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_fork_in_the_same_folder_has_the_turns_too(opened: Opened, root: Path)
     (root / "a.py").write_text("1")
     original.end(1)
     copy = opened("two")
-    copy.adopt("one")
+    copy.adopt("one", [1])
     original.forget_session("one")
     original.collect()
     assert copy.undo([1]).restored == (Path("a.py"),)
@@ -160,7 +160,7 @@ def test_a_fork_in_another_folder_has_the_turns_within_the_folder(
     other = tmp_path / "other"
     original.copy_to(other)
     copy = opened("two", other)
-    copy.adopt("one", root)
+    copy.adopt("one", [1], root)
     assert copy.check() == []
     assert copy.undo([1]).restored == (Path("a.py"),)
     assert (other / "a.py").read_text() == "old"
@@ -168,10 +168,23 @@ def test_a_fork_in_another_folder_has_the_turns_within_the_folder(
     assert outside.read_text() == "agent"
 
 
+def test_only_the_turns_asked_for_are_adopted(opened: Opened, root: Path) -> None:
+    original = opened("one")
+    for turn in (1, 2):
+        original.begin(turn)
+        (root / f"{turn}.py").write_text("agent")
+        original.end(turn)
+    copy = opened("two")
+    copy.adopt("one", [1])
+    assert copy.undo([1]).restored == (Path("1.py"),)
+    assert copy.undo([2]).restored == ()
+    assert (root / "2.py").exists()
+
+
 def test_to_adopt_from_nowhere_is_nothing(opened: Opened, tmp_path: Path) -> None:
     workspace = opened()
-    workspace.adopt("one", tmp_path / "never")
-    workspace.adopt("one")
+    workspace.adopt("one", [1], tmp_path / "never")
+    workspace.adopt("one", [1])
     assert workspace.undo([1]).restored == ()
 
 
