@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ from ml_intern.checkpoints.database import Database
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.checkpoints.snapshots import Snapshots
 from ml_intern.checkpoints.threads import Thread, Threads
-from ml_intern.checkpoints.timeline import Timeline, TurnRecord
+from ml_intern.checkpoints.timeline import Timeline
 from ml_intern.checkpoints.workspace import Limits, Workspace
 from ml_intern.configs.errors import ConfigError, MlInternError
 from ml_intern.configs.paths import Home
@@ -27,10 +27,8 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import nothing
 from ml_intern.nodes.deps import Deps, ModelSource
 from ml_intern.nodes.policies.marks import is_users
-from ml_intern.sessions import operations as op
 from ml_intern.sessions.attachment import Attachment
-from ml_intern.sessions.settle import give_up
-from ml_intern.sessions.travel import complete, set_values
+from ml_intern.sessions.travel import complete
 from ml_intern.tools.spec import ToolSpec
 
 _KEPT = ("model", "permission_mode", "max_iterations")
@@ -67,7 +65,7 @@ class Attacher:
         """A new thread in this process's folder."""
         cwd = self._around.cwd
         prompt = await asyncio.to_thread(system_prompt, cwd)
-        return await self._attach(_new_thread(str(cwd), prompt), options, resumed=False)
+        return await self.attach(new_thread(str(cwd), prompt), options, resumed=False)
 
     async def reopen(
         self, thread: Thread, options: RunOptions, given: Mapping[str, Any]
@@ -84,7 +82,7 @@ class Attacher:
                 f"or read the session: ml-intern sessions export {thread.id[:8]}"
             )
         restored = replace(options, **{**_restored(thread, options), **given})
-        attachment = await self._attach(thread, restored, resumed=True)
+        attachment = await self.attach(thread, restored, resumed=True)
         if attachment.deps.snapshots:
             await attachment.deps.snapshots.recover()
         await complete(attachment)
@@ -98,35 +96,6 @@ class Attacher:
     def look(self, thread: Thread) -> Attachment:
         """A thread to be read, whoever has it."""
         return self._build(thread, RunOptions(), resumed=True)
-
-    async def copy(
-        self, source: Attachment, fork: op.Fork, said: Callable[[str], None]
-    ) -> Attachment:
-        """A copy of a held thread, without its newest turns if so asked; nothing of it is open.
-
-        `said` is told what the user should know.
-
-        Raises:
-            ConfigError: there are fewer turns, or the folder for the files cannot be used.
-        """
-        kept, left_out = _split(await source.timeline.turns(), fork.without)
-        (original,) = await source.threads.find(source.id) or [source.thread]
-        thread = await self._copied_thread(source, original, fork)
-        if fork.folder and (lines := await self._copy_files(source, fork.folder, left_out)):
-            said(f"Not copied: {', '.join(lines)}.")
-        copy = await self._attach(thread, source.options, resumed=True)
-        await self._database.saver.acopy_thread(source.id, copy.id)
-        # Before it can be found: what runs in the original must not run in the copy as well.
-        await give_up(copy, source.deps.journal, stopped=True)
-        if left_out:
-            await set_values(copy, await copy.at(left_out[0].before))
-        await copy.threads.record(copy.thread)
-        await copy.timeline.adopt(kept, original.turns - len(left_out))
-        if copy.deps.snapshots:
-            records = [number for turn in kept for number in turn.snapshots]
-            await copy.deps.snapshots.adopt(source.id, records, source.deps.cwd)
-        await copy.end_run("finished")
-        return copy
 
     async def remove(self, thread: Thread) -> None:
         """Delete a thread and all that was kept for it.
@@ -142,25 +111,12 @@ class Attacher:
             await asyncio.to_thread(shutil.rmtree, outputs, ignore_errors=True)
         await self._database.shrink()
 
-    async def _copied_thread(self, source: Attachment, original: Thread, fork: op.Fork) -> Thread:
-        if fork.folder is None:
-            thread = _new_thread(original.cwd, original.system_prompt)
-        else:
-            if source.deps.snapshots is None:
-                raise ConfigError("The files cannot be copied: `snapshots` is off.")
-            prompt = await asyncio.to_thread(system_prompt, fork.folder)
-            thread = _new_thread(str(fork.folder), prompt)
-        return replace(thread, title=original.title)
+    async def attach(self, thread: Thread, options: RunOptions, *, resumed: bool) -> Attachment:
+        """Hold a thread, and make it ready.
 
-    async def _copy_files(
-        self, source: Attachment, folder: Path, left_out: list[TurnRecord]
-    ) -> Sequence[str]:
-        """Copy the files; what was not."""
-        assert source.deps.snapshots is not None
-        undone = [number for turn in left_out for number in turn.snapshots]
-        return (await source.deps.snapshots.copy_to(folder, undone)).not_covered
-
-    async def _attach(self, thread: Thread, options: RunOptions, *, resumed: bool) -> Attachment:
+        Raises:
+            InUseError: another process has it.
+        """
         stack = AsyncExitStack()
         await stack.enter_async_context(self._database.hold(thread.id))
         self._held.push_async_callback(stack.aclose)
@@ -242,7 +198,8 @@ class Attacher:
             await snapshots.close()
 
 
-def _new_thread(cwd: str, prompt: str) -> Thread:
+def new_thread(cwd: str, prompt: str) -> Thread:
+    """A thread that is in no database yet."""
     return Thread(id=str(uuid.uuid4()), cwd=cwd, system_prompt=prompt)
 
 
@@ -260,11 +217,3 @@ def _restored(thread: Thread, options: RunOptions) -> dict[str, Any]:
 def _stored(options: RunOptions) -> dict[str, Any]:
     values = asdict(options)
     return {key: values[key] for key in _KEPT}
-
-
-def _split(turns: list[TurnRecord], without: int) -> tuple[list[TurnRecord], list[TurnRecord]]:
-    """The turns that hold, and the newest of them, which a copy leaves out."""
-    held = [turn for turn in turns if not turn.undone]
-    if without > len(held):
-        raise ConfigError(f"Only the last {len(held)} turns can be left out, not {without}.")
-    return (held[:-without], held[-without:]) if without else (held, [])

@@ -15,6 +15,7 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attaching import Attacher, Surroundings
 from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.forking import copier
 from ml_intern.sessions.session import Session
 
 
@@ -26,6 +27,7 @@ class Sessions:
         self.threads = Threads(database)
         self._cwd = str(around.cwd)
         self._attacher = Attacher(database, around, held)
+        self._copy = copier(database, self._attacher)
 
     async def start(self, options: RunOptions) -> Session:
         """An empty session; it is entered into the index with its first message."""
@@ -50,7 +52,7 @@ class Sessions:
         """
         source = await self._attacher.reopen(thread, options, given)
         said: list[str] = []
-        copy = await self._attacher.copy(source, fork, said.append)
+        copy = await self._copy(source, fork, said.append)
         await source.release()
         session = self._session(copy)
         session.say_first(said)
@@ -100,7 +102,7 @@ class Sessions:
 
     def _session(self, attachment: Attachment) -> Session:
         fresh = partial(self._attacher.fresh, attachment.options)
-        return Session(attachment, fresh, self._attacher.copy)
+        return Session(attachment, fresh, self._copy)
 
 
 @asynccontextmanager

@@ -34,13 +34,13 @@ from ml_intern.nodes.policies.answers import Decision
 from ml_intern.nodes.policies.calls import unstorable
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.forking import Copier
 from ml_intern.sessions.outcome import approval_tools, explanation, standing, turn_complete
 from ml_intern.sessions.runner import Runner
 from ml_intern.sessions.settle import settle
 from ml_intern.sessions.travel import complete, redo, undo
 
 Opener = Callable[[], Awaitable[Attachment]]
-Copier = Callable[[Attachment, op.Fork, Callable[[str], None]], Awaitable[Attachment]]
 
 
 class Session:

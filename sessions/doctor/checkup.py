@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ async def _contents(
     async with AsyncExitStack() as held:
         sessions = Sessions(database, _surroundings(subject, settings), held)
         try:
+            await _require_sense(database)
             threads = await _threads(sessions, subject.session)
         except (ValueError, TypeError) as error:
             said = f"the list of sessions cannot be read ({type(error).__name__})"
@@ -120,6 +122,17 @@ async def _contents(
         if not subject.session:
             findings += await _orphans(subject, settings, database)
         return findings
+
+
+async def _require_sense(database: Database) -> None:
+    """Read strictly what is otherwise read leniently, so that sessions can be opened.
+
+    Raises:
+        ValueError: what stands in the list was never put there.
+    """
+    for values in await database.fetch("SELECT usage, options FROM sessions"):
+        for text in values:
+            json.loads(text)
 
 
 async def _threads(sessions: Sessions, prefix: str) -> Sequence[Thread]:

@@ -28,7 +28,7 @@ def turns_of(paths: list[str]) -> st.SearchStrategy[list[list[Operation]]]:
         st.tuples(st.just("write"), names, st.sampled_from(["", "1", "2", "3", "c\n", "*\n"])),
         st.tuples(st.just("remove"), names, st.none()),
         st.tuples(st.just("folder"), names, st.sampled_from([0o755, 0o700, 0o500])),
-        st.tuples(st.just("link"), names, st.sampled_from(["b", "../a", "/nowhere"])),
+        st.tuples(st.just("link"), names, st.sampled_from(["b", "../a", "/nowhere/at all"])),
         st.tuples(st.just("mode"), names, st.sampled_from([0o755, 0o644, 0o600, 0o500])),
         st.tuples(st.just("move"), names, names),
     )
