@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -12,6 +13,7 @@ from langgraph.types import StateSnapshot
 
 from ml_intern.checkpoints.threads import Thread, Threads, ThreadState
 from ml_intern.checkpoints.timeline import Timeline
+from ml_intern.checkpoints.workspace import WorkspaceError
 from ml_intern.configs.errors import MlInternError
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.state import AgentState, TurnInput
@@ -96,7 +98,8 @@ class Attachment:
 
     async def _forget(self, records: list[int]) -> None:
         if records and self.deps.snapshots:
-            await self.deps.snapshots.forget(records)
+            with suppress(WorkspaceError):  # they only take up room
+                await self.deps.snapshots.forget(records)
 
     async def end_run(self, state: ThreadState) -> None:
         """The run stopped: note how the turn stands; forget effects whose results are stored."""

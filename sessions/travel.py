@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage, ToolCall
+from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage, ToolCall, ToolMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from ml_intern.checkpoints.timeline import Move, TurnRecord, plan_redo, plan_undo
@@ -17,6 +17,7 @@ from ml_intern.graph.events import UndoComplete
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.effects import GUARDED
+from ml_intern.nodes.policies.marks import mark_of
 from ml_intern.sessions.attachment import Attachment, MissingCheckpointError
 from ml_intern.sessions.settle import clear_tasks, settle
 from ml_intern.tools.spec import ToolSpec
@@ -105,14 +106,16 @@ async def set_values(at: Attachment, values: AgentState) -> None:
 def _between(
     removed: Sequence[AnyMessage], kept: Sequence[AnyMessage], deps: Deps
 ) -> list[tuple[ToolCall, ToolSpec[Any]]]:
-    """The calls in `removed` that are not in `kept`, with their tools."""
+    """The calls in `removed` that ran and are not in `kept`, with their tools."""
     known = {message.id for message in kept}
+    results = (message for message in removed if isinstance(message, ToolMessage))
+    ran = {result.tool_call_id for result in results if mark_of(result) is None}
     return [
         (call, spec)
         for message in removed
         if isinstance(message, AIMessage) and message.id not in known
         for call in message.tool_calls
-        if (spec := deps.tools.get(call["name"]))
+        if call["id"] in ran and (spec := deps.tools.get(call["name"]))
     ]
 
 

@@ -79,7 +79,8 @@ async def test_w10_undo_of_a_turn_that_waits_takes_the_question_along(tmp_path: 
     async with agent(script, tmp_path, options=asking) as a:
         await a.say("hi")
         await a.say("run it")
-        await undone(a)
+        done = await undone(a)
+        assert (done.elsewhere, done.not_covered) == ([], []), "it never ran"
         (error,) = await a.do(op.ExecApproval([Decision(type="approve")]))
         assert isinstance(error, ev.Error)
         await a.say("something else")
