@@ -106,7 +106,7 @@ async def test_a_power_cut_loses_nothing_that_was_acknowledged(path: Path) -> No
 async def test_what_is_written_is_visible_to_others_at_once(path: Path) -> None:
     async with open_saver(path) as saver:
         await put(saver, x=1)
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other, other:
             (count,) = other.execute("SELECT count(*) FROM checkpoints").fetchone()
         other.close()
     assert count == 1
@@ -115,13 +115,13 @@ async def test_what_is_written_is_visible_to_others_at_once(path: Path) -> None:
 async def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
     async with open_database(path):
         pass
-    with sqlite3.connect(path) as newer:
+    with closing(sqlite3.connect(path)) as newer, newer:
         newer.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
     newer.close()
     said = await refusal(path)
     assert f"newer ml-intern (schema {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION})" in said
     assert "Upgrade" in said
-    with sqlite3.connect(path) as again:
+    with closing(sqlite3.connect(path)) as again, again:
         assert again.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
     again.close()
 
