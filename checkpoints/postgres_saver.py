@@ -14,7 +14,7 @@ from psycopg.rows import DictRow, TupleRow, tuple_row
 from psycopg.types.json import Jsonb
 
 from ml_intern.checkpoints.database import Row
-from ml_intern.checkpoints.prune import Cut, Parents, PruningSaver
+from ml_intern.checkpoints.prune import Cut, PruningSaver
 from ml_intern.checkpoints.settled import settled
 
 _COLUMNS = {
@@ -42,6 +42,8 @@ _UNUSED = """DELETE FROM checkpoint_blobs WHERE thread_id = %s AND checkpoint_ns
 
 class PostgresSaver(PruningSaver, AsyncPostgresSaver):
     """On one connection, in autocommit mode."""
+
+    mark = "%s"
 
     def __init__(
         self, connection: AsyncConnection[DictRow], *, serde: SerializerProtocol | None = None
@@ -80,16 +82,6 @@ class PostgresSaver(PruningSaver, AsyncPostgresSaver):
                     f"FROM {table} WHERE thread_id = %s ON CONFLICT DO NOTHING"
                 )
                 await cursor.execute(copy.encode(), (target, source))
-
-    async def _namespaces(self, thread_id: str) -> Mapping[str, Parents]:
-        query = (
-            "SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id FROM checkpoints "
-            "WHERE thread_id = %s"
-        )
-        found: dict[str, dict[str, str | None]] = defaultdict(dict)
-        for ns, id_, parent in await self.rows(query, (thread_id,)):
-            found[ns][id_] = parent
-        return found
 
     async def _of_runs(self, run_ids: Sequence[str]) -> Mapping[tuple[str, str], Collection[str]]:
         query = (

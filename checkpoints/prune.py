@@ -7,6 +7,7 @@ snapshot of its own first, and becomes the end of that walk.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +56,16 @@ class Cut:
         return metadata
 
 
+_PARENTS = (
+    "SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id FROM checkpoints WHERE thread_id = "
+)
+
+
 class PruningSaver(BaseCheckpointSaver[str]):
-    """What the savers of both databases share; `_namespaces`, `_of_runs`, `_remove` are theirs."""
+    """What the savers of both databases share; `rows`, `_of_runs`, `_remove` are theirs."""
+
+    mark = "?"
+    """What stands for a value in a query."""
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep only the newest checkpoint of each thread ("keep_latest"), or none ("delete")."""
@@ -100,6 +109,13 @@ class PruningSaver(BaseCheckpointSaver[str]):
 
     async def _namespaces(self, thread_id: str) -> Mapping[str, Parents]:
         """A thread's checkpoints."""
+        found: dict[str, dict[str, str | None]] = defaultdict(dict)
+        for ns, id_, parent in await self.rows(f"{_PARENTS}{self.mark}", (thread_id,)):
+            found[ns][id_] = parent
+        return found
+
+    async def rows(self, query: str, values: Sequence[Any]) -> list[Any]:
+        """The rows of a query."""
         raise NotImplementedError
 
     async def _of_runs(self, run_ids: Sequence[str]) -> Mapping[tuple[str, str], Collection[str]]:

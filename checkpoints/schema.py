@@ -46,7 +46,7 @@ TABLES = (
   max_iterations); `state` is how the last turn stands; `move` is an undo or redo under way (JSON).
 - `journal.changes` is JSON: what a result changes in the graph's state besides its message.
 - `turns.before` is the id of the checkpoint a turn began at ("" for the first of all), `after`
-  that of an undone one's end; `spans` counts the runs in which it changed files.
+  that of an undone one's end; `spans` counts its records of changed files.
 """
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {

@@ -15,7 +15,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from ml_intern.checkpoints.database import Row
-from ml_intern.checkpoints.prune import Cut, Parents, PruningSaver
+from ml_intern.checkpoints.prune import Cut, PruningSaver
 from ml_intern.checkpoints.settled import settled
 
 _COLUMNS = {
@@ -85,16 +85,6 @@ class SqliteSaver(PruningSaver, AsyncSqliteSaver):
                     f"SELECT ?, {columns} FROM {table} WHERE thread_id = ?",
                     (target, source),
                 )
-
-    async def _namespaces(self, thread_id: str) -> Mapping[str, Parents]:
-        query = (
-            "SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id FROM checkpoints "
-            "WHERE thread_id = ?"
-        )
-        found: dict[str, dict[str, str | None]] = defaultdict(dict)
-        for ns, id_, parent in await self.rows(query, (thread_id,)):
-            found[ns][id_] = parent
-        return found
 
     async def _of_runs(self, run_ids: Sequence[str]) -> Mapping[tuple[str, str], Collection[str]]:
         query = (

@@ -106,7 +106,6 @@ class Timeline:
     async def begin(self, before: str, title: str) -> list[int]:
         """A turn begins; the snapshots of undone ones, which can no longer be redone."""
         turns = await self.turns()
-        lost = [turn for turn in turns if turn.undone]
         # One that a crash kept from having its message left no checkpoint behind.
         unborn = any(turn.before == before and not turn.undone for turn in turns)
         await self._database.write(
@@ -115,10 +114,10 @@ class Timeline:
             (_FORGET_UNDONE, (self._session,)),
             self._count(0 if unborn else 1),
         )
-        return [number for turn in lost for number in turn.snapshots]
+        return _undone(turns)
 
     async def span(self) -> int:
-        """A run of the newest turn is about to change files: the number of its record.
+        """The newest turn is about to change files: the number of the record of that.
 
         0 if the turn is not on record: it began before there was one (schema 1).
         """
@@ -132,10 +131,10 @@ class Timeline:
 
     async def forget_undone(self) -> list[int]:
         """The session goes another way: what was undone cannot be redone. Their records."""
-        lost = [turn for turn in await self.turns() if turn.undone]
-        if lost:
+        turns = await self.turns()
+        if any(turn.undone for turn in turns):
             await self._database.write((_FORGET_UNDONE, (self._session,)))
-        return [number for turn in lost for number in turn.snapshots]
+        return _undone(turns)
 
     async def forget_unborn(self, head: str) -> None:
         """Drop a turn that a crash kept from having its message: it begins at the head."""
@@ -212,6 +211,11 @@ class Timeline:
             (statement, (self._session, t.number, t.before, t.title, t.spans)) for t in turns
         ]
         await self._database.write(*rows, self._count(count))
+
+
+def _undone(turns: Sequence[TurnRecord]) -> list[int]:
+    """The snapshots of those that were undone."""
+    return [number for turn in turns if turn.undone for number in turn.snapshots]
 
 
 def _record(row: Row) -> TurnRecord:

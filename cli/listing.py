@@ -8,7 +8,6 @@ from typing import Any, Literal, cast
 
 from ml_intern.checkpoints.threads import Thread
 from ml_intern.graph.state import AgentState, turn_of
-from ml_intern.nodes.policies.marks import is_users
 from ml_intern.sessions.opening import Sessions
 
 Standing = Literal["finished", "waiting", "interrupted", "running", "damaged"]
@@ -64,11 +63,8 @@ async def _entry(sessions: Sessions, thread: Thread) -> Entry:
     holder = await sessions.database.held(thread.id)
     state = await standing(sessions, thread, bool(holder))
     size = await sessions.database.size(thread.id)
-    if (
-        not (thread.state or thread.turns) and state != "damaged"
-    ):  # of schema 1, where turns were not counted
-        messages = (await sessions.look(thread).state()).get("messages", [])
-        thread = replace(thread, turns=sum(is_users(message) for message in messages))
+    if state != "damaged" and (turns := await sessions.look(thread).uncounted()):
+        thread = replace(thread, turns=turns)
     return Entry(thread=thread, state=state, holder=holder, size=size)
 
 

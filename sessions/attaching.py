@@ -26,7 +26,6 @@ from ml_intern.graph.build import build_graph
 from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import nothing
 from ml_intern.nodes.deps import Deps, ModelSource
-from ml_intern.nodes.policies.marks import is_users
 from ml_intern.sessions.attachment import Attachment
 from ml_intern.sessions.travel import complete
 from ml_intern.tools.spec import ToolSpec
@@ -87,10 +86,8 @@ class Attacher:
             await attachment.deps.snapshots.recover()
         await complete(attachment)
         await attachment.timeline.forget_unborn(await attachment.head())
-        if not (attachment.thread.state or attachment.thread.turns):
-            # Of schema 1, where turns were not counted.
-            messages = (await attachment.state()).get("messages", [])
-            await attachment.timeline.add(sum(is_users(message) for message in messages))
+        if turns := await attachment.uncounted():
+            await attachment.timeline.add(turns)
         return attachment
 
     def look(self, thread: Thread) -> Attachment:

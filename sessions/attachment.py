@@ -18,6 +18,7 @@ from ml_intern.configs.errors import MlInternError
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.state import AgentState, TurnInput
 from ml_intern.nodes.deps import Deps
+from ml_intern.nodes.policies.marks import is_users
 
 _NO_LIMIT = 1_000_000
 """LangGraph's own step limit, out of the way: ours are iterations, budget and time."""
@@ -62,6 +63,12 @@ class Attachment:
     async def state(self) -> AgentState:
         """The newest values."""
         return cast(AgentState, (await self.snapshot()).values)
+
+    async def uncounted(self) -> int:
+        """The turns of a session of schema 1, where they were not counted; 0 for any other."""
+        if self.thread.state or self.thread.turns:
+            return 0
+        return sum(is_users(message) for message in (await self.state()).get("messages", []))
 
     async def at(self, checkpoint_id: str) -> AgentState:
         """The values of an earlier checkpoint; of "", an empty thread's.

@@ -84,7 +84,7 @@ class Session:
         try:
             if not isinstance(operation, op.Interrupt | op.New | op.Shutdown):
                 # An undo that an error cut off must not be carried out over what comes now.
-                for late in filter(None, [await complete(self._at)]):
+                for late in await self._late():
                     yield self._stamp(late)
             async for event in self._dispatch(operation):
                 yield self._stamp(event)
@@ -94,6 +94,10 @@ class Session:
             if not of_database(error):
                 raise
             yield self._stamp(Error(error=explain(error, self._at.threads.database)))
+
+    async def _late(self) -> list[Event]:
+        done = await complete(self._at)
+        return [done] if done else []
 
     def _stamp(self, event: Event) -> Event:
         self._seq += 1

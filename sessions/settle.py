@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langgraph.graph import END
 
 from ml_intern.checkpoints.journal import Journal
-from ml_intern.graph.state import turn_of
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.effects import GUARDED, UNKNOWN, context_of, found
 from ml_intern.nodes.policies.history import missing_result, pending_calls
 from ml_intern.nodes.policies.marks import marking
@@ -41,8 +41,10 @@ async def give_up(at: Attachment, journal: Journal | None, *, stopped: bool = Fa
     """The same with another session's journal, as a copy of it needs."""
     state = await at.snapshot()
     asked, dropped = bool(state.interrupts), bool(state.tasks)
-    await clear_tasks(at)
-    values = await at.state()
+    if dropped:
+        await clear_tasks(at)
+        state = await at.snapshot()
+    values = cast(AgentState, state.values)
     calls = pending_calls(values.get("messages", []))
     if not (calls or dropped):
         return
