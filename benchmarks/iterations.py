@@ -78,9 +78,7 @@ def script() -> Iterator[Step]:
 
 async def instant_model(_: str | None) -> Model:
     chat = Instant()
-    return Model(
-        name="instant", where="here", chat=chat, plain=chat, window=10**8, price=lambda _: None
-    )
+    return Model(name="instant", where="here", chat=chat, plain=chat, window=10**8)
 
 
 async def timed(a: Agent) -> list[float]:

@@ -23,6 +23,7 @@ from ml_intern.configs.secrets import child_environment
 from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import Model
+from ml_intern.llm.facts import FREE
 from ml_intern.llm.replay import ReplayModel
 from ml_intern.llm.tape import Tape
 from ml_intern.sessions import operations as op
@@ -98,7 +99,7 @@ def _surroundings(folder: Path, tape: Tape, pause: float) -> Surroundings:
         plain=replay,
         window=200_000,
         # Known, and nothing: a recording costs nothing to play.
-        price=lambda _usage: 0.0,
+        price=FREE,
     )
 
     async def source(_name: str | None) -> Model:

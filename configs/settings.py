@@ -7,9 +7,21 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 PermissionMode = Literal["default", "accept-edits", "plan", "yolo"]
+Effort = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 STRICTNESS: tuple[PermissionMode, ...] = ("plan", "default", "accept-edits", "yolo")
 """The modes, the strictest first."""
+
+
+class PriceSetting(BaseModel):
+    """Dollars a million tokens of a model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cache_read: float | None = Field(default=None, ge=0)
+    cache_write: float | None = Field(default=None, ge=0)
 
 
 class Settings(BaseModel):
@@ -21,6 +33,17 @@ class Settings(BaseModel):
     """The model without `--model`: LiteLLM's id, `huggingface/<org>/<model>` or a local one."""
     mcpServers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """MCP servers by name. Accepted and checked; not connected yet."""
+    fallback_models: tuple[str, ...] = ()
+    """Models that take over, in this order, when the one in use is down or out of quota."""
+    compaction_model: str | None = None
+    """The model that writes summaries; not given: the one in use."""
+    effort: Effort | None = None
+    """How hard a model should think: the highest level it accepts at or below this one; `off` asks
+    for none. Not given: what the provider does by itself."""
+    prices: dict[str, PriceSetting] = Field(default_factory=dict)
+    """Dollars a million tokens by model id, where the catalogues are wrong or do not know."""
+    max_budget_usd: float | None = Field(default=None, gt=0)
+    """Dollars that the model calls of one session may cost."""
     permission_mode: PermissionMode | None = None
     """What needs a person. Not given: `default` in a terminal, `yolo` when headless."""
     max_iterations: int = Field(default=300, ge=-1)
@@ -31,6 +54,10 @@ class Settings(BaseModel):
     """Share of the window at which the history is compacted."""
     request_timeout: float = Field(default=600, gt=0)
     """Seconds to wait for the provider's next byte."""
+    idle_timeout: float = Field(default=180, gt=0)
+    """Seconds without anything new after which a stream that had begun is given up."""
+    retry_seconds: float = Field(default=300, ge=0)
+    """How long all the waits before retries of one call may be together."""
     max_retries: int = Field(default=4, ge=0, le=20)
     """How often one model call is tried again after 429, 5xx, a time-out or a lost connection."""
     database_url: str | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 PermissionMode = Literal["default", "accept-edits", "plan", "yolo"]
+Effort = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,10 @@ class RunOptions:
     """What needs a person's approval."""
     max_iterations: int | None = None
     """Model calls in one turn, -1 for no limit; None takes the configured number."""
+    effort: Effort | None = None
+    """How hard the model should think; None takes the configured level."""
+    max_budget_usd: float | None = None
+    """Dollars the session may spend on model calls; None takes the configured sum, if any."""
     stream: bool = True
     """Whether the model's text arrives piece by piece."""
     interactive: bool = True

@@ -140,6 +140,7 @@ class Usage(Event):
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
+    cache_write_tokens: int = 0
     cost_usd: float | None
 
 
@@ -158,6 +159,20 @@ class Notice(Event):
 
     type: Literal["notice"] = field(default="notice", init=False)
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry(Event):
+    """A model call failed and is tried again after a wait."""
+
+    type: Literal["retry"] = field(default="retry", init=False)
+    model: str
+    reason: str
+    attempt: int
+    """The retry's number, from 1."""
+    retries: int
+    """How many there may be."""
+    wait_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

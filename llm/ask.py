@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langgraph.constants import TAG_NOSTREAM
 
+from ml_intern.graph.context import Effort
 from ml_intern.graph.events import (
     AssistantChunk,
     AssistantMessage,
     AssistantStreamEnd,
     Event,
     Notice,
+    Retry,
 )
 from ml_intern.llm.errors import ModelError, ModelUnreachableError, translate
 from ml_intern.llm.factory import Chat, Model
@@ -31,7 +33,20 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 
 
-async def ask(model: Model, messages: Sequence[BaseMessage], emit: Emit, *, stream: bool) -> Reply:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How one call is made."""
+
+    stream: bool = True
+    effort: Effort | None = None
+    """How hard the model should think; None leaves it to the provider."""
+    max_output: int | None = None
+    """Tokens the answer may have, thinking included; None leaves it to the provider."""
+    session: str = ""
+    """Names the session, for providers that keep its cache apart."""
+
+
+async def ask(model: Model, messages: Sequence[BaseMessage], emit: Emit, how: Asking) -> Reply:
     """The model's reply to `messages`, its text emitted on the way.
 
     Raises:
@@ -39,7 +54,7 @@ async def ask(model: Model, messages: Sequence[BaseMessage], emit: Emit, *, stre
     """
     for attempt in range(model.retries + 1):
         try:
-            return await _once(model, messages, emit, stream=stream)
+            return await _once(model, messages, emit, stream=how.stream)
         except ModelError as error:
             if not error.retryable or attempt >= _budget(error, model):
                 raise
@@ -67,11 +82,13 @@ def wait_before(attempt: int, retry_after: float | None, chance: float) -> float
     return float(bound * (0.5 + chance / 2))
 
 
-async def summarise(model: Model, messages: Sequence[BaseMessage], emit: Emit) -> Reply:
+async def summarise(
+    model: Model, messages: Sequence[BaseMessage], emit: Emit, how: Asking
+) -> Reply:
     """A reply without tools that the user does not see as it comes."""
     quiet = replace(model, chat=model.plain.with_config(tags=[TAG_NOSTREAM]))
     return await ask(
-        quiet, messages, lambda e: emit(e) if isinstance(e, Notice) else None, stream=True
+        quiet, messages, lambda e: emit(e) if isinstance(e, Notice | Retry) else None, how
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.messages.ai import UsageMetadata
+from ml_intern.llm.facts import Facts, Price
 
 UNKNOWN_WINDOW = 128_000
 """Tokens assumed when neither the settings nor the catalogue know the model."""
@@ -23,22 +23,33 @@ def entry(name: str) -> dict[str, Any]:
     return dict(known) if sold or name in litellm.model_cost else {}
 
 
-def window(name: str) -> int:
-    """Tokens of input the model takes."""
+def facts(name: str) -> Facts:
+    """What the catalogue says about a model."""
     known = entry(name)
     sizes = (known.get("max_input_tokens"), known.get("max_tokens"))
     # Some entries hold words or nothing where the number should be.
-    return next((size for size in sizes if isinstance(size, int) and size), UNKNOWN_WINDOW)
+    return Facts(
+        window=next((size for size in sizes if isinstance(size, int) and size), None),
+        max_output=_whole(known.get("max_output_tokens")),
+        tools=known.get("supports_function_calling"),
+        price=_price(known),
+    )
 
 
-def price(name: str, usage: UsageMetadata | None) -> float | None:
-    """A call's cost in dollars; None when the price or the usage is unknown."""
-    known = entry(name)
-    if usage is None or "input_cost_per_token" not in known:
+def _price(known: dict[str, Any]) -> Price | None:
+    if "input_cost_per_token" not in known:
         return None
-    cached = usage.get("input_token_details", {}).get("cache_read", 0) or 0
-    per_input = float(known["input_cost_per_token"])
-    per_cached = float(known.get("cache_read_input_token_cost", per_input))
-    per_output = float(known.get("output_cost_per_token", 0.0))
-    fresh = usage["input_tokens"] - cached
-    return fresh * per_input + cached * per_cached + usage["output_tokens"] * per_output
+    return Price(
+        input=float(known["input_cost_per_token"]) * 1e6,
+        output=float(known.get("output_cost_per_token") or 0.0) * 1e6,
+        cache_read=_million(known.get("cache_read_input_token_cost")),
+        cache_write=_million(known.get("cache_creation_input_token_cost")),
+    )
+
+
+def _million(token: float | None) -> float | None:
+    return None if token is None else float(token) * 1e6
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and value else None

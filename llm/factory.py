@@ -9,13 +9,13 @@ from typing import Any
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import Runnable
 
 from ml_intern.configs.settings import Settings
-from ml_intern.llm.catalog import price, window
+from ml_intern.llm import catalog
 from ml_intern.llm.endpoint import Endpoint
 from ml_intern.llm.errors import ModelNotFoundError
+from ml_intern.llm.facts import Price
 
 Chat = Runnable[LanguageModelInput, AIMessage]
 
@@ -37,10 +37,20 @@ class Model:
     """Without tools, for summaries."""
     window: int
     """Tokens of input it takes."""
-    price: Callable[[UsageMetadata | None], float | None]
-    """A call's cost in dollars, None if unknown."""
+    price: Price | None = None
+    """None: nobody knows what a call costs."""
+    max_output: int | None = None
+    """Tokens an answer may have, where that is known."""
     retries: int = 0
     """How often a failed call is tried again."""
+    retry_seconds: float = 300.0
+    """How long all the waits before retries of one call may be together."""
+    idle_timeout: float = 180.0
+    """Seconds without anything new after which a stream that had begun is given up."""
+    breakpoints: bool = False
+    """Whether the provider caches only up to the places that are marked."""
+    cache_key: bool = False
+    """Whether the provider takes a key that brings a session's calls to one cache."""
     close: Callable[[], Awaitable[None]] = nothing
     """Closes its connections."""
 
@@ -57,14 +67,18 @@ def make_model(endpoint: Endpoint, settings: Settings, tools: Sequence[dict[str,
 
     _check_provider(endpoint, chat.PROVIDERS)
     base, client = chat.make_chat(endpoint, settings)
+    known = catalog.facts(endpoint.name)
     return Model(
         name=endpoint.name,
         where=endpoint.api_base or f"the provider {endpoint.model.split('/', 1)[0]}",
         chat=base.bind_tools(list(tools)),
         plain=base,
-        window=settings.context_window or window(endpoint.name),
-        price=lambda usage: price(endpoint.name, usage),
+        window=settings.context_window or known.window or catalog.UNKNOWN_WINDOW,
+        price=known.price,
+        max_output=known.max_output,
         retries=settings.max_retries,
+        retry_seconds=settings.retry_seconds,
+        idle_timeout=settings.idle_timeout,
         close=client.close if client else nothing,
     )
 

@@ -21,7 +21,8 @@ def usage_event(model: Model, reply: Reply, kind: Literal["main", "compaction"])
         input_tokens=usage["input_tokens"] if usage else 0,
         output_tokens=usage["output_tokens"] if usage else 0,
         cache_read_tokens=details.get("cache_read", 0) or 0,
-        cost_usd=model.price(usage),
+        cache_write_tokens=details.get("cache_creation", 0) or 0,
+        cost_usd=model.price.of(usage) if model.price else None,
     )
 
 
@@ -32,6 +33,7 @@ def add_usage(total: Mapping[str, float], event: Usage) -> dict[str, float]:
         "input_tokens": event.input_tokens,
         "output_tokens": event.output_tokens,
         "cache_read_tokens": event.cache_read_tokens,
+        "cache_write_tokens": event.cache_write_tokens,
         "cost_usd": event.cost_usd or 0.0,
         "unpriced_calls": int(event.cost_usd is None),
     }

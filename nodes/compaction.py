@@ -15,7 +15,7 @@ from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Compacted, Usage
 from ml_intern.graph.state import AgentState
-from ml_intern.llm.ask import summarise
+from ml_intern.llm.ask import Asking, summarise
 from ml_intern.llm.errors import ModelError
 from ml_intern.llm.factory import Model
 from ml_intern.llm.tokens import context_size, count_messages, count_text
@@ -66,7 +66,7 @@ async def _shorten(
     room = int(model.window * _REQUEST_SHARE)
     old = await asyncio.to_thread(transcript, messages[:start], room, count_text)
     request = f"{old}\n\n---\n\n{await asyncio.to_thread(render, 'compaction')}"
-    reply = await summarise(model, [HumanMessage(request)], emit)
+    reply = await summarise(model, [HumanMessage(request)], emit, Asking())
     spent = usage_event(model, reply, "compaction")
     emit(spent)
     summary = clean(reply.text)[0].strip() or "(The model gave no summary.)"

@@ -12,7 +12,7 @@ from ml_intern.configs.text import clean, clean_json
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Notice, ToolCall, ToolLog
 from ml_intern.graph.state import AgentState, Turn, turn_of
-from ml_intern.llm.ask import ask
+from ml_intern.llm.ask import Asking, ask
 from ml_intern.llm.errors import ContextOverflowError
 from ml_intern.llm.reply import Reply
 from ml_intern.llm.usage import add_usage, usage_event
@@ -40,7 +40,7 @@ async def call_model(
     model = await deps.model(options.model)
     prompt = [SystemMessage(deps.system_prompt), *valid_history(history)]
     try:
-        reply = await ask(model, prompt, emit, stream=options.stream)
+        reply = await ask(model, prompt, emit, Asking(stream=options.stream))
     except ContextOverflowError:
         turn["overflows"] += 1
         if turn["overflows"] > MAX_OVERFLOWS:

@@ -19,7 +19,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.constants import TAG_NOSTREAM
 
 from ml_intern.graph import events as ev
-from ml_intern.llm.ask import ask, summarise, wait_before
+from ml_intern.llm.ask import Asking, ask, summarise, wait_before
 from ml_intern.llm.errors import (
     ContextOverflowError,
     ModelAuthError,
@@ -70,7 +70,6 @@ def model(chat: Scripted, retries: int = 4, plain: Scripted | None = None) -> Mo
         chat=chat,
         plain=plain or Scripted(),
         window=1000,
-        price=lambda _: None,
         retries=retries,
     )
 
@@ -90,7 +89,7 @@ def kinds(seen: list[ev.Event]) -> list[str]:
 
 async def test_text_is_shown_as_it_comes(seen: list[ev.Event]) -> None:
     chat = Scripted(["Hel", "", "lo"])
-    reply = await ask(model(chat), ASKED, seen.append, stream=True)
+    reply = await ask(model(chat), ASKED, seen.append, Asking(stream=True))
     assert reply.text == "Hello"
     assert seen == [
         ev.AssistantChunk(content="Hel"),
@@ -102,22 +101,23 @@ async def test_text_is_shown_as_it_comes(seen: list[ev.Event]) -> None:
 async def test_a_reply_without_text_shows_nothing(seen: list[ev.Event]) -> None:
     part = tool_call_chunk(index=0, id="c", name="bash", args="{}")
     chat = Scripted([AIMessageChunk(content="", tool_call_chunks=[part])])
-    reply = await ask(model(chat), ASKED, seen.append, stream=True)
+    reply = await ask(model(chat), ASKED, seen.append, Asking(stream=True))
     assert [call.name for call in reply.calls] == ["bash"]
     assert seen == []
 
 
 async def test_a_whole_answer_is_shown_whole(seen: list[ev.Event]) -> None:
-    assert (await ask(model(Scripted(["Hi"])), ASKED, seen.append, stream=False)).text == "Hi"
+    whole = Asking(stream=False)
+    assert (await ask(model(Scripted(["Hi"])), ASKED, seen.append, whole)).text == "Hi"
     assert seen == [ev.AssistantMessage(content="Hi")]
-    assert (await ask(model(Scripted([])), ASKED, seen.append, stream=False)).text == ""
+    assert (await ask(model(Scripted([])), ASKED, seen.append, whole)).text == ""
     assert len(seen) == 1
 
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_passing_failure_is_tried_again(seen: list[ev.Event], stream: bool) -> None:
     chat = Scripted([busy()], [busy()], ["Hi"])
-    assert (await ask(model(chat), ASKED, seen.append, stream=stream)).text == "Hi"
+    assert (await ask(model(chat), ASKED, seen.append, Asking(stream=stream))).text == "Hi"
     assert chat.left == []
     assert seen[:2] == [ev.Notice(message="a/b: busy. Trying again in 0.0 s.")] * 2
 
@@ -125,7 +125,7 @@ async def test_a_passing_failure_is_tried_again(seen: list[ev.Event], stream: bo
 async def test_w17_a_stream_that_breaks_is_asked_for_again(seen: list[ev.Event]) -> None:
     """W17: what broke midway was not tried again, and its text was taken for the answer."""
     chat = Scripted(["Hal", busy()], ["Hello"])
-    reply = await ask(model(chat), ASKED, seen.append, stream=True)
+    reply = await ask(model(chat), ASKED, seen.append, Asking(stream=True))
     assert reply.text == "Hello"
     assert kinds(seen) == [
         "assistant_chunk",
@@ -141,7 +141,7 @@ async def test_w17_a_stream_that_breaks_is_asked_for_again(seen: list[ev.Event])
 async def test_retries_have_a_budget(seen: list[ev.Event], retries: int) -> None:
     chat = Scripted(*[[busy()]] * (retries + 1))
     with pytest.raises(ModelError, match="busy"):
-        await ask(model(chat, retries), ASKED, seen.append, stream=True)
+        await ask(model(chat, retries), ASKED, seen.append, Asking(stream=True))
     assert chat.left == []
     assert kinds(seen) == ["notice"] * retries
 
@@ -153,7 +153,7 @@ async def test_a_server_that_is_not_there_is_tried_briefly(
     gone = ModelUnreachableError("gone", retryable=True, retry_after=0.0)
     chat = Scripted(*[[gone]] * tries)
     with pytest.raises(ModelUnreachableError):
-        await ask(model(chat, retries), ASKED, seen.append, stream=True)
+        await ask(model(chat, retries), ASKED, seen.append, Asking(stream=True))
     assert chat.left == []
 
 
@@ -162,7 +162,7 @@ async def test_a_server_that_is_not_there_is_tried_briefly(
 )
 async def test_a_final_failure_is_not_tried_again(seen: list[ev.Event], error: ModelError) -> None:
     with pytest.raises(type(error)) as caught:
-        await ask(model(Scripted([error])), ASKED, seen.append, stream=True)
+        await ask(model(Scripted([error])), ASKED, seen.append, Asking(stream=True))
     assert caught.value is error
     assert seen == []
 
@@ -175,7 +175,7 @@ async def test_an_error_of_litellm_becomes_ours() -> None:
     seen: list[ev.Event] = []
     chat = Scripted([limited], [ValueError("odd")])
     with pytest.raises(ModelError, match="a/b: odd") as caught:
-        await ask(model(chat), ASKED, seen.append, stream=True)
+        await ask(model(chat), ASKED, seen.append, Asking(stream=True))
     assert not caught.value.retryable
     assert isinstance(caught.value.__cause__, ValueError)
     assert "Trying again in 0.0 s." in str(seen[0].wire()["message"])
@@ -183,7 +183,7 @@ async def test_an_error_of_litellm_becomes_ours() -> None:
 
 async def test_the_wait_is_the_one_that_was_asked_for(seen: list[ev.Event]) -> None:
     began = time.monotonic()
-    await ask(model(Scripted([busy(0.2)], ["Hi"])), ASKED, seen.append, stream=True)
+    await ask(model(Scripted([busy(0.2)], ["Hi"])), ASKED, seen.append, Asking(stream=True))
     assert 0.2 <= time.monotonic() - began < 1.0
 
 
@@ -197,7 +197,7 @@ async def test_without_a_request_the_wait_grows(
 
     monkeypatch.setattr("ml_intern.llm.ask.asyncio.sleep", at_once)
     chat = Scripted(*[[busy(None)]] * 4, ["Hi"])
-    await ask(model(chat), ASKED, seen.append, stream=True)
+    await ask(model(chat), ASKED, seen.append, Asking(stream=True))
     bounds = [1.0, 2.0, 4.0, 8.0]
     assert all(b / 2 <= wait <= b for wait, b in zip(waits, bounds, strict=True))
 
@@ -228,7 +228,7 @@ async def stopped(task: asyncio.Task[Any]) -> float:
 
 async def test_stopping_does_not_wait_for_the_next_try(seen: list[ev.Event]) -> None:
     chat = Scripted([busy(50.0)], ["never"])
-    task = asyncio.create_task(ask(model(chat), ASKED, seen.append, stream=True))
+    task = asyncio.create_task(ask(model(chat), ASKED, seen.append, Asking(stream=True)))
     assert await stopped(task) < 0.5
     assert len(chat.left) == 1
     assert kinds(seen) == ["notice"]
@@ -236,7 +236,7 @@ async def test_stopping_does_not_wait_for_the_next_try(seen: list[ev.Event]) -> 
 
 async def test_stopping_does_not_wait_for_the_next_chunk(seen: list[ev.Event]) -> None:
     chat = Scripted(["Half", 60.0, "never"], ["never"])
-    task = asyncio.create_task(ask(model(chat), ASKED, seen.append, stream=True))
+    task = asyncio.create_task(ask(model(chat), ASKED, seen.append, Asking(stream=True)))
     assert await stopped(task) < 0.5
     assert len(chat.left) == 1
     assert seen[-1] == ev.AssistantStreamEnd(partial=True)
@@ -246,7 +246,7 @@ async def test_a_summary_is_made_without_tools_and_without_being_shown(
     seen: list[ev.Event],
 ) -> None:
     plain = Scripted(["half", busy()], ["All went well."])
-    reply = await summarise(model(Scripted(), plain=plain), ASKED, seen.append)
+    reply = await summarise(model(Scripted(), plain=plain), ASKED, seen.append, Asking())
     assert reply.text == "All went well."
     assert kinds(seen) == ["notice"]
     assert [TAG_NOSTREAM in (config or {}).get("tags", []) for config in plain.configs] == [

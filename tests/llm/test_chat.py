@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage
 
 from emulators.loopback import Exchange, Listener
 from ml_intern.configs.settings import Settings
-from ml_intern.llm.ask import ask
+from ml_intern.llm.ask import Asking, ask
 from ml_intern.llm.endpoint import PROVIDER_KEYS, Endpoint
 from ml_intern.llm.errors import ModelError
 from ml_intern.llm.factory import make_model
@@ -109,7 +109,7 @@ async def answer(provider: str, events: list[bytes], *, stream: bool = True) -> 
     endpoint = Endpoint(name=name, model=name, api_base=url, api_key="k")
     model = make_model(endpoint, Settings(model_name=name, max_retries=0), [TOOL])
     try:
-        return await ask(model, [HumanMessage("Go")], lambda _: None, stream=stream)
+        return await ask(model, [HumanMessage("Go")], lambda _: None, Asking(stream=stream))
     finally:
         await model.close()
         listener.stop()

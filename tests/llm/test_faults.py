@@ -17,7 +17,7 @@ from langchain_core.messages import HumanMessage
 from emulators.openai_server import FAULTS, Call, ModelServer, Plain, Step, calls, fault, text
 from ml_intern.configs.settings import Settings
 from ml_intern.graph import events as ev
-from ml_intern.llm.ask import MAX_REPLY, ask
+from ml_intern.llm.ask import MAX_REPLY, Asking, ask
 from ml_intern.llm.endpoint import Endpoint
 from ml_intern.llm.errors import (
     ContextOverflowError,
@@ -146,7 +146,7 @@ async def asked(step: Step, *, stream: bool, seen: list[ev.Event] | None = None)
     emit = seen.append if seen is not None else lambda _event: None
     with ModelServer([step]) as server:
         async with model_at(server.base_url, request_timeout=1) as model:
-            return await ask(model, [HumanMessage("Go")], emit, stream=stream)
+            return await ask(model, [HumanMessage("Go")], emit, Asking(stream=stream))
 
 
 def got(reply: Reply) -> Got:
@@ -195,7 +195,7 @@ async def test_no_server(stream: bool) -> None:
         url = gone.base_url
     async with model_at(url) as model:
         with pytest.raises(ModelUnreachableError, match="nothing answers at"):
-            await ask(model, [HumanMessage("Go")], lambda _: None, stream=stream)
+            await ask(model, [HumanMessage("Go")], lambda _: None, Asking(stream=stream))
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
@@ -218,7 +218,7 @@ async def test_a_broken_stream_is_asked_for_again_with_the_same_history(name: st
     seen: list[ev.Event] = []
     with ModelServer([fault(name), text("whole")]) as server:
         async with model_at(server.base_url, retries=1, request_timeout=1) as model:
-            reply = await ask(model, [HumanMessage("Go")], seen.append, stream=True)
+            reply = await ask(model, [HumanMessage("Go")], seen.append, Asking(stream=True))
         first, second = server.bodies
     assert (reply.text, reply.calls) == ("whole", [])
     assert first == second
@@ -290,7 +290,7 @@ async def test_cancelling_is_immediate_and_ends_the_request(step: Step, stream: 
         pytest.skip("a whole answer has no chunks")
     with ModelServer([step]) as server:
         async with model_at(server.base_url) as model:
-            call = ask(model, [HumanMessage("Go")], lambda _: None, stream=stream)
+            call = ask(model, [HumanMessage("Go")], lambda _: None, Asking(stream=stream))
             task = asyncio.create_task(call)
             async with asyncio.timeout(10):
                 while not server.requests:
@@ -309,7 +309,7 @@ async def test_what_is_stopped_at_the_cap_is_not_read_on(monkeypatch: pytest.Mon
     with ModelServer([text("slow " * 99, chunk_delay=0.05)]) as server:
         async with model_at(server.base_url) as model:
             with pytest.raises(ModelError, match="stopped at 50 characters"):
-                await ask(model, [HumanMessage("Go")], lambda _: None, stream=True)
+                await ask(model, [HumanMessage("Go")], lambda _: None, Asking(stream=True))
             assert await stopped(server) == "left"
 
 
@@ -317,7 +317,7 @@ async def test_a_closed_model_can_be_called_again() -> None:
     with ModelServer([text("one"), text("two")]) as server:
         async with model_at(server.base_url) as model:
             for said in ("one", "two"):
-                reply = await ask(model, [HumanMessage("Go")], lambda _: None, stream=True)
+                reply = await ask(model, [HumanMessage("Go")], lambda _: None, Asking(stream=True))
                 assert reply.text == said
                 await model.close()
 

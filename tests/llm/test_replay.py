@@ -18,8 +18,9 @@ from pydantic import ValidationError
 
 from ml_intern.configs.errors import MlInternError
 from ml_intern.graph.events import Event
-from ml_intern.llm.ask import ask
+from ml_intern.llm.ask import Asking, ask
 from ml_intern.llm.factory import Model
+from ml_intern.llm.facts import FREE
 from ml_intern.llm.replay import ReplayModel, TapeDrift
 from ml_intern.llm.reply import assemble, from_message
 from ml_intern.llm.tape import Tape
@@ -186,11 +187,11 @@ def test_every_tool_of_the_tape_must_be_bound() -> None:
 async def test_drift_passes_through_a_model_call_and_is_not_tried_again() -> None:
     replay, events = model(), list[Event]()
     ready = Model(name="r", where="here", chat=replay, plain=replay, window=1,
-                  price=lambda _: 0.0, retries=3)  # fmt: skip
+                  price=FREE, retries=3)  # fmt: skip
     messages = [*await history(2), AIMessage("")]
     for stream in (True, False):
         with pytest.raises(TapeDrift) as caught:
-            await ask(ready, messages, events.append, stream=stream)
+            await ask(ready, messages, events.append, Asking(stream=stream))
         assert isinstance(caught.value, MlInternError)
     assert not events
 

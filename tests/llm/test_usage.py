@@ -9,15 +9,16 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import RunnableLambda
 
 from ml_intern.llm.factory import Model
+from ml_intern.llm.facts import Price
 from ml_intern.llm.reply import Reply
 from ml_intern.llm.usage import add_usage, usage_event
 
 
 def model(dollars: float | None) -> Model:
     never: Any = RunnableLambda(lambda _: None)
-    return Model(
-        name="a/b", where="there", chat=never, plain=never, window=1, price=lambda _: dollars
-    )
+    # 12 tokens of either kind make one millionth of twelve dollars a dollar.
+    price = None if dollars is None else Price(input=dollars / 12 * 1e6, output=dollars / 12 * 1e6)
+    return Model(name="a/b", where="there", chat=never, plain=never, window=1, price=price)
 
 
 USAGE = UsageMetadata(
