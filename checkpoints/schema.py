@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """A newer database is refused, an older one migrated. Each released one has a stored example in
 `tests/checkpoints/stored/`, which every build must open."""
 
@@ -40,6 +40,15 @@ TABLES = (
     spans INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (session, number)
 )""",
+    """CREATE TABLE IF NOT EXISTS archive (
+    session TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (session, batch, position)
+)""",
 )
 """
 - `sessions.used` orders by use, never the clock; `options` is JSON (model, permission_mode,
@@ -47,6 +56,9 @@ TABLES = (
 - `journal.changes` is JSON: what a result changes in the graph's state besides its message.
 - `turns.before` is the id of the checkpoint a turn began at ("" for the first of all), `after`
   that of an undone one's end; `spans` counts its records of changed files.
+- `archive.batch` is what one compaction took out of the history, or shortened; `position` counts
+  from 0, `id` is the message's; `text` is what is searched, and stands before `message`, the whole
+  as JSON, for a search not to read that.
 """
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -57,6 +69,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE sessions ADD COLUMN move TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE journal ADD COLUMN changes TEXT NOT NULL DEFAULT '{}'",
     ),
+    2: (),
 }
 """From each version to the next; `TABLES` is run after them."""
 

@@ -26,7 +26,7 @@ ON CONFLICT (id) DO UPDATE SET
 """
 _NOTE = "UPDATE sessions SET state = ?, usage = coalesce(?, usage), updated = ? WHERE id = ?"
 _QUOTED = "bytes:"
-_OF_SESSION = ("turns", "journal", "sessions")
+_OF_SESSION = ("archive", "turns", "journal", "sessions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class Threads:
         )
 
     async def remove(self, thread_id: str) -> None:
-        """Delete a session: checkpoints, turns, journal, row. Its files are the caller's."""
+        """Delete a session and its rows in every table. Its files are the caller's."""
         await self._database.saver.adelete_thread(thread_id)
         await self._database.write(*(_deletion(table, thread_id) for table in _OF_SESSION))
 

@@ -20,7 +20,7 @@ from ml_intern.cli.safe import safe
 from ml_intern.cli.sessions import sessions
 from ml_intern.cli.undo import redo, undo
 from ml_intern.configs.errors import ConfigError, Exit, MlInternError
-from ml_intern.graph.context import PermissionMode
+from ml_intern.graph.context import Effort, PermissionMode
 
 _EPILOG = """
 Commands, each with its own --help:
@@ -70,7 +70,14 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     ] = None,
     max_iterations: Annotated[
         int | None,
-        typer.Option("--max-iterations", help="Model calls in a turn; -1: no limit."),
+        typer.Option("--max-iterations", help="Model calls in a turn, 1 or more; -1: no limit."),
+    ] = None,
+    max_budget_usd: Annotated[
+        float | None,
+        typer.Option("--max-budget-usd", help="Dollars the session's model calls may cost in all."),
+    ] = None,
+    effort: Annotated[
+        Effort | None, typer.Option("--effort", help="How hard the model thinks.")
     ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", min=0.0, help="Seconds a headless run may take.")
@@ -96,6 +103,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
         "model_name": model,
         "permission_mode": permission_mode,
         "max_iterations": max_iterations,
+        "max_budget_usd": max_budget_usd,
+        "effort": effort,
         "database_url": database_url,
     }
     request = Request(

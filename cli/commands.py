@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from ml_intern.configs.errors import ConfigError
+from ml_intern.graph.context import Effort
 from ml_intern.sessions import operations as op
 
-Action = Literal["help", "undo", "redo", "fork", "new", "status", "quit"]
+Action = Literal[
+    "help", "undo", "redo", "compact", "fork", "new", "model", "effort", "budget", "status",
+    "cost", "context", "quit",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +39,38 @@ COMMANDS = (
         action="redo", names=("/redo",), usage="[n]", help="Bring back what was undone last."
     ),
     SlashCommand(
+        action="compact", names=("/compact",), help="Shorten the history now, by a summary."
+    ),
+    SlashCommand(
         action="fork",
         names=("/fork",),
         usage="[n] [folder]",
         help="Go on in a copy, without the last n turns; with its files in another folder.",
     ),
     SlashCommand(action="new", names=("/new",), help="Begin an empty session; this one is kept."),
+    SlashCommand(
+        action="model",
+        names=("/model",),
+        usage="[id]",
+        help="Go on with another model, or show which one it is.",
+    ),
+    SlashCommand(
+        action="effort",
+        names=("/effort",),
+        usage="[level]",
+        help="Set how hard the model thinks, or show it.",
+    ),
+    SlashCommand(
+        action="budget",
+        names=("/budget",),
+        usage="[dollars]",
+        help="Set what the session's model calls may cost, or show it.",
+    ),
     SlashCommand(action="status", names=("/status",), help="Show session, model, mode and usage."),
+    SlashCommand(
+        action="cost", names=("/cost",), help="Show tokens, cost, and what is left of the budget."
+    ),
+    SlashCommand(action="context", names=("/context",), help="Show how full the window is."),
     SlashCommand(action="quit", names=("/quit", "/exit", "quit", "exit"), help="Leave."),
 )
 
@@ -65,10 +94,14 @@ def operation(command: SlashCommand, line: str) -> op.Operation | None:
             return op.Undo(_count(command, rest))
         case "redo":
             return op.Redo(_count(command, rest))
+        case "compact":
+            return op.Compact()
         case "fork":
             return _fork(rest)
         case "new":
             return op.New()
+        case "model" | "effort" | "budget" if rest:
+            return _setting(command, rest)
         case _:
             return None
 
@@ -84,6 +117,26 @@ def _count(command: SlashCommand, text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise ConfigError(f"'{text}' is no number of turns. {command.names[0]} {command.usage}")
     return int(text)
+
+
+def _setting(command: SlashCommand, text: str) -> op.SetOptions:
+    if len(text.split()) > 1:
+        raise ConfigError(f"One word at most: {command.names[0]} {command.usage}")
+    match command.action:
+        case "model":
+            return op.SetOptions(model=text)
+        case "effort":
+            # What is none of the choices is the session's to refuse.
+            return op.SetOptions(effort=cast(Effort, text.lower()))
+        case _:
+            return op.SetOptions(max_budget_usd=_dollars(text))
+
+
+def _dollars(text: str) -> float:
+    try:
+        return float(text.removeprefix("$"))
+    except ValueError:
+        raise ConfigError(f"'{text}' is no number of dollars. /budget 5, for one.") from None
 
 
 def _fork(rest: str) -> op.Fork:

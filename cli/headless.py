@@ -62,7 +62,12 @@ async def drive(session: Session, operation: op.Operation, request: Request) -> 
         async for event in _events(session, operation):
             report.note(event)
             show(event)
-    result = report.result(await session.state(), time.monotonic() - started)
+    result = report.result(
+        await session.state(),
+        time.monotonic() - started,
+        turns=await session.turns(),
+        budget=session.budget,
+    )
     print_result(result, request.output_format)
     return int(result["exit_code"])
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
 
 from ml_intern.checkpoints.threads import Thread
 from ml_intern.cli.choose import choose
 from ml_intern.cli.request import Request
 from ml_intern.configs.environment import prepared_environment
 from ml_intern.configs.errors import ConfigError, MlInternError
-from ml_intern.configs.load import load_settings
-from ml_intern.configs.paths import home
+from ml_intern.configs.load import load_settings, read_layer
+from ml_intern.configs.paths import home, user_config
+from ml_intern.configs.prompts import system_prompt
 from ml_intern.configs.secrets import child_environment, credentials
 from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
-from ml_intern.nodes.deps import Models, ModelSource
+from ml_intern.llm.choice import choose as choose_model
+from ml_intern.llm.models import Models, ModelSource
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attaching import Surroundings
 from ml_intern.sessions.opening import Sessions, open_sessions
@@ -37,6 +41,7 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
     given = {_OPTIONS[key]: value for key, value in request.flags.items() if key in _OPTIONS}
     async with open_sessions(around) as sessions:
         thread = await wanted(request, sessions, interactive=interactive)
+        options, said = await _with_model(request, around.settings, options, thread)
         if thread is None:
             session = await sessions.start(options)
         elif request.fork or request.fork_into:
@@ -44,11 +49,34 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
             session = await sessions.fork(thread, options, given, fork)
         else:
             session = await sessions.open(thread, options, given)
+        if said:
+            session.say_first(said)
         loading = asyncio.create_task(_load(around.model, session.options.model))
         try:
             yield session
         finally:
             loading.cancel()
+
+
+async def _with_model(
+    request: Request, settings: Settings, options: RunOptions, thread: Thread | None
+) -> tuple[RunOptions, list[str]]:
+    """The options with a model that can be used, where none was named; and why it is that one.
+
+    Raises:
+        CredentialError: there is none.
+    """
+    environ = prepared_environment()
+    if (thread and thread.options.get("model")) or _names_model(request, environ):
+        return options, []
+    choice = await choose_model(settings, credentials(environ, request.cwd))
+    return replace(options, model=choice.model), [choice.reason] if choice.reason else []
+
+
+def _names_model(request: Request, environ: Mapping[str, str]) -> bool:
+    """Whether the user did, instead of leaving it to the packaged default."""
+    given = request.flags.keys() | read_layer(request.config or user_config(environ), environ)
+    return "model_name" in given or "ML_INTERN_MODEL_NAME" in environ
 
 
 async def wanted(request: Request, sessions: Sessions, *, interactive: bool) -> Thread | None:
@@ -67,6 +95,8 @@ _OPTIONS = {
     "model_name": "model",
     "permission_mode": "permission_mode",
     "max_iterations": "max_iterations",
+    "effort": "effort",
+    "max_budget_usd": "max_budget_usd",
 }
 """The settings that are a session's own, by the name of the option."""
 
@@ -81,11 +111,17 @@ def surroundings(request: Request) -> Surroundings:
     if not request.cwd.is_dir():
         raise ConfigError(f"--cwd {request.cwd}: there is no such folder.")
     settings = load_settings(environ, request.cwd, request.flags, request.config)
-    tools = by_name()
-    model = Models(settings, credentials(environ, request.cwd), tools)
+    tools, place = by_name(), home(environ)
+    model = Models(
+        settings,
+        credentials(environ, request.cwd),
+        [spec.schema() for spec in tools.values()],
+        prompt=partial(system_prompt, request.cwd),
+        cache=place.cache,
+    )
     return Surroundings(
         settings=settings,
-        home=home(environ),
+        home=place,
         cwd=request.cwd,
         model=model,
         close=model.close,
@@ -99,6 +135,8 @@ def _options(request: Request, settings: Settings, *, interactive: bool) -> RunO
         model=settings.model_name,
         permission_mode=settings.permission_mode or ("default" if interactive else "yolo"),
         max_iterations=settings.max_iterations,
+        effort=settings.effort,
+        max_budget_usd=settings.max_budget_usd,
         stream=request.stream,
         interactive=interactive,
     )

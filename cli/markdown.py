@@ -12,6 +12,7 @@ from ml_intern.checkpoints.threads import Thread
 from ml_intern.cli.render import cost_line
 from ml_intern.cli.table import one_line
 from ml_intern.graph.state import AgentState
+from ml_intern.nodes.policies.archived import newest_summary, ordered, originals
 from ml_intern.nodes.policies.history import valid_history
 from ml_intern.nodes.policies.marks import mark_of
 
@@ -19,19 +20,41 @@ _LINES = (20, 20)
 """Lines shown of a result, from its start and its end: results come last."""
 _WIDTH = 500
 """Characters of a line."""
+_COMPACTED = "Compacted here: the summary that the model reads instead"
 _BOXES = {"completed": "[x]", "in_progress": "[ ] (in progress)", "pending": "[ ]"}
 
 
-def document(thread: Thread, state: str, values: AgentState, *, full: bool) -> str:
-    """The whole conversation."""
-    messages = valid_history(values.get("messages", []))
+def document(
+    thread: Thread,
+    state: str,
+    values: AgentState,
+    archived: Sequence[AnyMessage] = (),
+    *,
+    full: bool,
+) -> str:
+    """The whole conversation: what was archived, the summary in its place, what came then."""
     parts = [
         f"# {_escaped(one_line(thread.title)) or 'Session'}",
         "\n".join(_about(thread, state, values)),
         *_plan(values),
-        *(part for message in messages for part in _message(message, full=full)),
+        *_conversation(archived, values.get("messages", []), full=full),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _conversation(
+    archived: Sequence[AnyMessage], messages: Sequence[AnyMessage], *, full: bool
+) -> Iterator[str]:
+    for message in valid_history(_whole(archived, messages) if archived else messages):
+        yield from _message(message, full=full)
+
+
+def _whole(archived: Sequence[AnyMessage], messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """All messages in order, the summary where it took the place of those before."""
+    summary, whole = newest_summary(messages), originals(archived, messages)
+    order = ordered([message.id or "" for message in archived], messages)
+    before, after = ([whole[id_] for id_ in ids] for ids in (order.before, order.after))
+    return [*before, *([summary] if summary else []), *after]
 
 
 def _about(thread: Thread, state: str, values: AgentState) -> Iterator[str]:
@@ -61,7 +84,8 @@ def _message(message: AnyMessage, *, full: bool) -> Iterator[str]:
         for call in message.tool_calls:
             yield from _call(call)
     elif mark := mark_of(message):
-        yield f"## Note by ML Intern to the model ({mark})"
+        note = f"Note by ML Intern to the model ({mark})"
+        yield f"## {_COMPACTED if mark == 'summary' else note}"
         yield _quoted(text)
     else:
         yield "## User" if message.type == "human" else f"## {message.type}"

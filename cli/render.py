@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import RenderableType
 from rich.markdown import Markdown
 from rich.padding import Padding
@@ -70,6 +72,8 @@ def _line(event: ev.Event) -> Text | None:
             return Text(f"  context compacted: {old:,} → {new:,} tokens", style="dim")
         case ev.Notice(message=message):
             return Text(f"  {safe(message)}", style="yellow")
+        case ev.Retry(wait_seconds=seconds):
+            return Text(retry_line(event, seconds), style="yellow")
         case ev.Error(error=message):
             return Text(f"  ✗ {safe(message)}", style="red")
         case ev.Interrupted():
@@ -144,7 +148,21 @@ def seconds_between(earlier: str, later: str) -> float:
 def cost_line(usage: Mapping[str, float]) -> str:
     """Tokens and dollars; a cost that is partly unknown says so."""
     tokens = f"{usage.get('input_tokens', 0):,.0f} in, {usage.get('output_tokens', 0):,.0f} out"
-    cost = f"${usage.get('cost_usd', 0.0):.4f}"
-    if unpriced := usage.get("unpriced_calls", 0):
-        cost += f" + {unpriced:.0f} calls of unknown price"
-    return f"{tokens} · {cost}"
+    return f"{tokens} · {dollars(usage)}"
+
+
+def dollars(usage: Mapping[str, float]) -> str:
+    """Known dollars, and how many calls are not in them."""
+    unpriced = usage.get("unpriced_calls", 0)
+    more = f" + {unpriced:.0f} unpriced" if unpriced else ""
+    return f"${usage.get('cost_usd', 0.0):.4f}{more}"
+
+
+def retry_line(event: ev.Retry, seconds: float, room: int | None = None) -> str:
+    """A model call that failed and is tried again in `seconds`; in `room` columns, if given."""
+    what = "  " + " ".join(safe(f"{event.model}: {event.reason}").split()).rstrip(".")
+    delay = f" in {ceil(seconds)} s" if seconds > 0 else ""
+    when = f" · trying again{delay} ({event.attempt} of {event.retries})"
+    if room is not None and cell_len(what) + cell_len(when) > room:
+        what = set_cell_size(what, max(0, room - cell_len(when) - 1)).rstrip() + "…"
+    return what + when

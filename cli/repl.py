@@ -12,13 +12,14 @@ from prompt_toolkit.history import DummyHistory
 from rich.console import Console
 
 from ml_intern.cli import commands
+from ml_intern.cli.answers import answer
 from ml_intern.cli.approve import decide
 from ml_intern.cli.launch import open_session
-from ml_intern.cli.render import cost_line
+from ml_intern.cli.live import Live
 from ml_intern.cli.request import Request
 from ml_intern.cli.safe import safe
 from ml_intern.cli.screen import Screen
-from ml_intern.configs.errors import ConfigError, Exit
+from ml_intern.configs.errors import Exit, MlInternError
 from ml_intern.graph import events as ev
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.session import Session
@@ -35,7 +36,7 @@ class Leave(Exception):
 
 async def run_repl(request: Request) -> int:
     """Talk until the person leaves; the exit code."""
-    screen = Screen(Console(highlight=False))
+    screen = Live(Console(highlight=False))
     async with open_session(request, interactive=True) as session:
         repl = Repl(session, screen)
         repl.greet()
@@ -162,33 +163,16 @@ class Repl:
         return self._interrupted_at - before < _TWICE
 
     async def _command(self, command: commands.SlashCommand, line: str) -> None:
-        match command.action:
-            case "help":
-                for text in commands.help_lines():
-                    self._screen.line(text)
-            case "status":
-                await self._status()
-            case "quit":
-                raise Leave
-            case _:
-                await self._ask_session(command, line)
-
-    async def _ask_session(self, command: commands.SlashCommand, line: str) -> None:
-        session = self._session.id
+        if command.action == "quit":
+            raise Leave
+        before = self._session.id
         try:
-            await self.run(commands.operation(command, line))
-        except ConfigError as error:
+            if operation := commands.operation(command, line):
+                await self.run(operation)
+            else:
+                for text in await answer(command.action, self._session):
+                    self._screen.line(text)
+        except MlInternError as error:
             self._screen.line(f"  {safe(str(error))}", style="red")
-        if self._session.id != session:
+        if self._session.id != before:
             self.greet()
-
-    async def _status(self) -> None:
-        state, options = await self._session.state(), self._session.options
-        for name, value in (
-            ("session", self._session.id),
-            ("model", options.model or ""),
-            ("mode", options.permission_mode),
-            ("messages", str(len(state.get("messages", [])))),
-            ("usage", cost_line(state.get("usage", {}))),
-        ):
-            self._screen.line(f"  {name:<9} {safe(value)}")

@@ -8,10 +8,12 @@ from ml_intern.configs.errors import Exit, MlInternError
 from ml_intern.graph import events as ev
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.history import answer_so_far
-from ml_intern.nodes.policies.marks import is_users
 
 SCHEMA_VERSION = 1
 
+_COUNTS = (
+    "calls", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+)  # fmt: skip
 _EXITS = {
     "done": Exit.DONE,
     "denied": Exit.DENIED,
@@ -58,10 +60,11 @@ class Report:
             case ev.TurnComplete(status=status) if status != "interrupted":
                 self.status = "denied" if status == "done" and self.denials else status
 
-    def result(self, state: AgentState, seconds: float) -> dict[str, Any]:
-        """The object, complete."""
-        messages, usage = state.get("messages", []), dict(state.get("usage", {}))
-        cost, unpriced = usage.pop("cost_usd", 0.0), int(usage.pop("unpriced_calls", 0))
+    def result(
+        self, state: AgentState, seconds: float, *, turns: int = 0, budget: float | None = None
+    ) -> dict[str, Any]:
+        """The object, complete; `turns` are the session's."""
+        messages, usage = state.get("messages", []), state.get("usage", {})
         return {
             "schema_version": SCHEMA_VERSION,
             "session_id": self.session_id,
@@ -69,9 +72,14 @@ class Report:
             "exit_code": int(self._failure if self.status == "failed" else _EXITS[self.status]),
             "result": answer_so_far(messages),
             "error": self.error or None,
-            "usage": {key: int(value) for key, value in usage.items()},
-            "cost": {"llm_usd": round(cost, 6), "unpriced_calls": unpriced},
-            "num_turns": sum(is_users(message) for message in messages),
+            "usage": {key: int(usage.get(key, 0)) for key in _COUNTS},
+            "cost": {
+                "llm_usd": round(usage.get("cost_usd", 0.0), 6),
+                "unpriced_calls": int(usage.get("unpriced_calls", 0)),
+                "budget_usd": budget,
+                "compaction_usd": round(usage.get("compaction_usd", 0.0), 6),
+            },
+            "num_turns": turns,
             "iterations": turn_of(state)["iterations"],
             "permission_denials": self.denials,
             "jobs": [],

@@ -29,4 +29,4 @@ class Request:
     timeout: float | None = None
     stream: bool = True
     flags: Mapping[str, Any] = field(default_factory=dict)
-    """Settings given by flag: `model_name`, `permission_mode`, `max_iterations`."""
+    """Settings given by flag, by their keys: `model_name`, `max_budget_usd`, …"""

@@ -40,7 +40,7 @@ class Screen:
             case ev.AssistantStreamEnd(partial=partial):
                 self.text(self._blocks.flush())
                 if partial:
-                    self.line("  (cut off)", style="yellow")
+                    self.cut_off()
             case ev.AssistantMessage(content=content):
                 self.text(content)
             case ev.ToolOutput(tool_call_id=call_id):
@@ -63,6 +63,10 @@ class Screen:
         """Print our own words; markup and emoji codes in them are not interpreted."""
         self.console.print(text, style=style, markup=False, emoji=False, highlight=False)
 
+    def cut_off(self) -> None:
+        """Say that the text above is not the whole."""
+        self.line("  … (cut off)", style="yellow")
+
     def text(self, text: str) -> None:
         """Print markdown of the model's."""
         if text.strip():
@@ -77,19 +81,25 @@ class Progress(Screen):
         self._held = ""
 
     def show(self, event: ev.Event) -> None:
-        """Print what the event says, holding text back until a tool call follows it."""
+        """Print what the event says, holding text back until it is known not to be the answer."""
         match event:
             case ev.AssistantChunk(content=content) | ev.AssistantMessage(content=content):
                 self._held += content
-            case ev.AssistantStreamEnd(partial=partial):
-                self._held = "" if partial else self._held
+            case ev.AssistantStreamEnd(partial=True):
+                self._show_held()
+                self.cut_off()
+            case ev.AssistantStreamEnd():
+                pass
             case ev.ToolCall():
-                if self._held.strip():
-                    self.line("")
-                self.text(self._held)
-                self._held = ""
+                self._show_held()
                 super().show(event)
             case ev.TurnComplete():
                 self.line("")  # between the progress and the answer
             case _:
                 super().show(event)
+
+    def _show_held(self) -> None:
+        if self._held.strip():
+            self.line("")
+        self.text(self._held)
+        self._held = ""

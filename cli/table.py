@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ml_intern.cli.listing import Entry, Standing
+from ml_intern.cli.render import dollars
 from ml_intern.cli.safe import safe
 
 STATES: dict[Standing, tuple[str, str]] = {
@@ -126,5 +127,4 @@ def size(number: int) -> str:
 
 def cost(entry: Entry) -> str:
     """Known dollars, and how many calls are not in them."""
-    more = f" + {entry.unpriced} unpriced" if entry.unpriced else ""
-    return f"${entry.cost:.4f}{more}"
+    return dollars(entry.thread.usage)

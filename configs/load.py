@@ -23,6 +23,7 @@ LOCAL_SERVERS = {
 }
 """Prefix of a local server's models: the variable with its address, and the usual address."""
 
+_TIGHTENED = ("permission_mode", "max_iterations", "max_budget_usd")
 _VARIABLE = re.compile(r"\$\{(\w+)(:-([^}]*))?\}")
 
 
@@ -43,7 +44,11 @@ def load_settings(
     layers |= _environment(environ, layers.get("local_base_urls", {}))
     _validate(layers, "the environment", lambda key: f"ML_INTERN_{key.upper()}")
     layers |= {key: value for key, value in flags.items() if value is not None}
-    return _validate(layers, "the flags")
+    return _validate(layers, "the flags", _flag)
+
+
+def _flag(key: str) -> str:
+    return "--model" if key == "model_name" else f"--{key.replace('_', '-')}"
 
 
 def read_layer(path: Path, environ: Mapping[str, str], required: bool = False) -> dict[str, Any]:
@@ -102,25 +107,32 @@ def tighten(base: dict[str, Any], project: Mapping[str, Any], path: Path) -> dic
     """
     if not project:
         return base
-    checked = _validate({**base, **project}, str(path))
+    own, wanted = _validate(base, str(path)), _validate({**base, **project}, str(path))
     for key in project:
-        if key not in ("permission_mode", "max_iterations"):
+        if key not in _TIGHTENED:
             raise ConfigError(f"{path}: a project may not set '{key}', only {user_hint()} may.")
-    result = dict(base)
-    if "permission_mode" in project:
-        own, wanted = base.get("permission_mode"), checked.permission_mode
-        result["permission_mode"] = _stricter(own, wanted)
-    if "max_iterations" in project:
-        limits = (checked.max_iterations, base.get("max_iterations", -1))
-        result["max_iterations"] = min((n for n in limits if n != -1), default=-1)
-    return result
+    tighter: dict[str, Any] = {
+        "permission_mode": _stricter(own.permission_mode, wanted.permission_mode),
+        "max_iterations": _fewer(own.max_iterations, wanted.max_iterations),
+        "max_budget_usd": _smaller(own.max_budget_usd, wanted.max_budget_usd),
+    }
+    return {**base, **{key: tighter[key] for key in project}}
+
+
+def _fewer(own: int, wanted: int) -> int:
+    return min((number for number in (own, wanted) if number != -1), default=-1)
+
+
+def _smaller(own: float | None, wanted: float | None) -> float | None:
+    return min((dollars for dollars in (own, wanted) if dollars is not None), default=None)
 
 
 def _stricter(own: PermissionMode | None, wanted: PermissionMode | None) -> PermissionMode | None:
     """The stricter mode. Not given, the user's is `default` in a terminal and `yolo` headless."""
     if wanted is None or (own is None and wanted == "yolo"):
         return own
-    return min(own or "default", wanted, key=STRICTNESS.index)
+    modes: tuple[PermissionMode, ...] = (own or "default", wanted)
+    return min(modes, key=STRICTNESS.index)
 
 
 def user_hint() -> str:
@@ -134,8 +146,9 @@ def _environment(environ: Mapping[str, str], local: Mapping[str, str]) -> dict[s
     for key in Settings.model_fields:
         if (text := environ.get(f"ML_INTERN_{key.upper()}")) is not None:
             values[key] = text
-    if url := environ.get("OPENAI_BASE_URL"):
-        values["openai_base_url"] = url
+    for provider in ("openai", "anthropic"):
+        if url := environ.get(f"{provider.upper()}_BASE_URL"):
+            values[f"{provider}_base_url"] = url
     urls = {name: _local_url(name, environ, local) for name in LOCAL_SERVERS}
     return {**values, "local_base_urls": urls}
 

@@ -38,6 +38,11 @@ class Home:
         """Files as they were before the agent changed them."""
         return self.root / "snapshots"
 
+    @property
+    def cache(self) -> Path:
+        """What can be had again."""
+        return self.root / "cache"
+
     def outputs(self, session_id: str, *, shared: bool = False) -> Path:
         """Where the full text of clipped tool outputs of a session is kept.
 

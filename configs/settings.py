@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 PermissionMode = Literal["default", "accept-edits", "plan", "yolo"]
 Effort = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 STRICTNESS: tuple[PermissionMode, ...] = ("plan", "default", "accept-edits", "yolo")
 """The modes, the strictest first."""
+
+
+def _calls(number: int) -> int:
+    if number == 0 or number < -1:
+        raise PydanticCustomError("calls", "It must be at least 1, or -1 for no limit")
+    return number
 
 
 class PriceSetting(BaseModel):
@@ -42,11 +49,11 @@ class Settings(BaseModel):
     for none. Not given: what the provider does by itself."""
     prices: dict[str, PriceSetting] = Field(default_factory=dict)
     """Dollars a million tokens by model id, where the catalogues are wrong or do not know."""
-    max_budget_usd: float | None = Field(default=None, gt=0)
+    max_budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Dollars that the model calls of one session may cost."""
     permission_mode: PermissionMode | None = None
     """What needs a person. Not given: `default` in a terminal, `yolo` when headless."""
-    max_iterations: int = Field(default=300, ge=-1)
+    max_iterations: Annotated[int, AfterValidator(_calls)] = 300
     """Model calls in one turn; -1 is no limit."""
     context_window: int | None = Field(default=None, ge=1000)
     """Tokens the model can take, when the catalogue is wrong or does not know."""
@@ -74,5 +81,7 @@ class Settings(BaseModel):
     """The Hugging Face router's OpenAI-compatible endpoint."""
     openai_base_url: str | None = None
     """Endpoint of `openai/…` models; from `OPENAI_BASE_URL`."""
+    anthropic_base_url: str | None = None
+    """Endpoint of `anthropic/…` models; from `ANTHROPIC_BASE_URL`."""
     local_base_urls: dict[str, str] = Field(default_factory=dict)
     """Endpoint of each local server prefix; from `OLLAMA_BASE_URL` and its like."""

@@ -15,7 +15,8 @@ from ml_intern.configs.paths import home
 from ml_intern.configs.prompts import system_prompt
 from ml_intern.configs.secrets import child_environment, credentials
 from ml_intern.graph.build import build_graph
-from ml_intern.nodes.deps import Deps, Models
+from ml_intern.llm.models import Models
+from ml_intern.nodes.deps import Deps
 from ml_intern.tools.registry import by_name
 
 
@@ -26,11 +27,12 @@ def studio_deps() -> Deps:
     for module in ("langchain_litellm", "tiktoken", "tiktoken_ext.openai_public"):
         importlib.import_module(module)
     settings, tools = load_settings(environ, cwd, {}), by_name()
+    prompt, schemas = system_prompt(cwd), [spec.schema() for spec in tools.values()]
     return Deps(
         settings=settings,
-        model=Models(settings, credentials(environ, cwd), tools),
+        model=Models(settings, credentials(environ, cwd), schemas, prompt=lambda: prompt),
         tools=tools,
-        system_prompt=system_prompt(cwd),
+        system_prompt=prompt,
         cwd=cwd,
         spill=home(environ).outputs("studio"),
         env=child_environment(environ),

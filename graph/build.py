@@ -39,7 +39,7 @@ def build_graph(deps: Deps) -> Builder:
     graph.add_conditional_edges("compaction", to_model, ["llm", END])
     graph.add_conditional_edges("llm", after_llm, ["doom_check", "compaction", END])
     graph.add_conditional_edges("doom_check", after_doom_check, ["approval", "compaction", END])
-    graph.add_conditional_edges("approval", after_approval, ["tool_execute", "compaction"])
+    graph.add_conditional_edges("approval", after_approval, ["tool_execute", "compaction", END])
     # Not conditional: each parallel task would decide on its own result alone.
     graph.add_edge("tool_execute", "compaction")
     return graph

@@ -29,8 +29,9 @@ def after_compaction(
 
 def exhausted(state: AgentState, limit: int) -> bool:
     """Whether the turn has made `limit` model calls; -1 is no limit."""
-    new = starts_turn(state["messages"])
-    return limit != -1 and not new and turn_of(state)["iterations"] >= limit
+    turn = turn_of(state)
+    used = 0 if starts_turn(state["messages"], turn["message"]) else turn["iterations"]
+    return limit != -1 and used >= limit
 
 
 def after_llm(state: AgentState) -> Literal["doom_check", "compaction", "__end__"]:
@@ -49,8 +50,10 @@ def after_doom_check(state: AgentState) -> Literal["approval", "compaction", "__
     return "approval" if pending_calls(state["messages"]) else "compaction"
 
 
-def after_approval(state: AgentState) -> list[Send] | Literal["compaction"]:
+def after_approval(state: AgentState) -> list[Send] | Literal["compaction", "__end__"]:
     """One task a call that may run; back to the model if there is none."""
+    if turn_of(state)["stop"]:
+        return END
     edits = state.get("edits", {})
     sends = []
     for call in pending_calls(state["messages"]):

@@ -59,14 +59,18 @@ def newest(_: list[PlanItem], new: list[PlanItem]) -> list[PlanItem]:
 class Turn(TypedDict):
     """Where a turn stands. One channel: each channel costs 150 bytes of every checkpoint."""
 
+    message: str
+    """Id of the user's message that began it."""
     iterations: int
     """Model calls."""
     nudges: int
-    """Hints given to the model because it stopped short."""
+    """Hints given to the model because its plan was open."""
     overflows: int
-    """Times in a row that the provider found the request too long."""
-    strikes: int
-    """Times in a row that the model repeated a call it had been told not to repeat."""
+    """Times that the provider found the request too long."""
+    model: str
+    """The fallback model that took over; "" while the chosen one is in use."""
+    told: float
+    """Share of the budget that the model was last told is left; 0 if it was not told."""
     stop: Stop | None
     reason: str
     """What to tell the user about `stop`."""
@@ -94,7 +98,9 @@ class AgentState(TypedDict, total=False):
     compact: bool
     """Compact at the next opportunity, whatever the size."""
     usage: dict[str, float]
-    """Tokens and dollars of every model call of the session."""
+    """Tokens and dollars of every model call of the session (`llm/usage.py`)."""
+    windows: dict[str, int]
+    """Tokens that a model turned out to take, where its provider refused more."""
 
 
 class ToolTask(TypedDict):
@@ -107,5 +113,8 @@ class ToolTask(TypedDict):
 
 def turn_of(state: AgentState) -> Turn:
     """Where the turn stands; a thread that has not begun stands at zero."""
-    fresh = Turn(iterations=0, nudges=0, overflows=0, strikes=0, stop=None, reason="")
+    fresh = Turn(
+        message="", iterations=0, nudges=0, overflows=0, model="", told=0.0,
+        stop=None, reason="",
+    )  # fmt: skip
     return {**fresh, **state.get("turn", {})}

@@ -1,36 +1,28 @@
-"""One model call: streamed, and tried again when that can help."""
+"""One model call: sent as its provider needs it, and tried again when that can help."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Sequence
+from asyncio import sleep
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import random
+from typing import Any
 
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import BaseMessage
 from langgraph.constants import TAG_NOSTREAM
 
 from ml_intern.graph.context import Effort
-from ml_intern.graph.events import (
-    AssistantChunk,
-    AssistantMessage,
-    AssistantStreamEnd,
-    Event,
-    Notice,
-    Retry,
-)
-from ml_intern.llm.errors import ModelError, ModelUnreachableError, translate
-from ml_intern.llm.factory import Chat, Model
-from ml_intern.llm.reply import Reply, assemble, from_message, text_of
+from ml_intern.graph.events import Notice, Retry
+from ml_intern.llm import caching, effort
+from ml_intern.llm.attempt import Call, Emit, attempt
+from ml_intern.llm.errors import ModelError
+from ml_intern.llm.factory import Model
+from ml_intern.llm.reply import Reply
+from ml_intern.llm.retry import Budget
 
-Emit = Callable[[Event], None]
-
-MAX_REPLY = 1_000_000
-"""Characters of text, reasoning and arguments after which a reply is taken for endless."""
-
-_UNREACHABLE_RETRIES = 2
-_FIRST_WAIT = 1.0
-_LONGEST_WAIT = 60.0
+_ROOM = 20_000
+"""Tokens above which thinking fits into every limit; below, a refusal may be about the limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,95 +44,89 @@ async def ask(model: Model, messages: Sequence[BaseMessage], emit: Emit, how: As
     Raises:
         ModelError: it failed for good, or as often as `model.retries` allows.
     """
-    for attempt in range(model.retries + 1):
-        try:
-            return await _once(model, messages, emit, stream=how.stream)
-        except ModelError as error:
-            if not error.retryable or attempt >= _budget(error, model):
-                raise
-            wait = wait_before(attempt + 1, error.retry_after, random.random())
-            emit(Notice(message=f"{error} Trying again in {wait:.1f} s."))
-        await asyncio.sleep(wait)
-    raise AssertionError("unreachable")
-
-
-def _budget(error: ModelError, model: Model) -> int:
-    """Retries an error is worth. A server that is not there seldom comes back within a minute."""
-    unreachable = isinstance(error, ModelUnreachableError)
-    return min(model.retries, _UNREACHABLE_RETRIES) if unreachable else model.retries
-
-
-def wait_before(attempt: int, retry_after: float | None, chance: float) -> float:
-    """Seconds before the `attempt`-th retry: what the provider asked for, else full jitter.
-
-    The jitter is AWS's "full jitter": uniform below an exponentially growing bound, with a floor of
-    half of it. Either way at most a minute. `chance` is in [0, 1).
-    """
-    if retry_after is not None:
-        return min(retry_after, _LONGEST_WAIT)
-    bound = min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT)
-    return float(bound * (0.5 + chance / 2))
+    budget = Budget(model.retries, model.retry_seconds)
+    cached = caching.parameters(
+        messages, breakpoints=model.breakpoints, key=how.session if model.cache_key else None
+    )
+    call = Call(model=model, messages=messages, emit=emit, stream=how.stream, parameters=cached)
+    outcome, level = await _at_accepted_effort(call, how, budget)
+    if isinstance(outcome, ModelError):
+        outcome.lost = budget.lost
+        raise outcome
+    if how.effort:
+        await _learn(call, how, how.effort, level)
+    return replace(outcome, lost=budget.lost)
 
 
 async def summarise(
     model: Model, messages: Sequence[BaseMessage], emit: Emit, how: Asking
 ) -> Reply:
-    """A reply without tools that the user does not see as it comes."""
-    quiet = replace(model, chat=model.plain.with_config(tags=[TAG_NOSTREAM]))
+    """A reply without tools that the user does not see as it comes. Nothing of it is cached."""
+    plain = model.plain.with_config(tags=[TAG_NOSTREAM])
+    quiet = replace(model, chat=plain, breakpoints=False)
     return await ask(
         quiet, messages, lambda e: emit(e) if isinstance(e, Notice | Retry) else None, how
     )
 
 
-async def _once(
-    model: Model, messages: Sequence[BaseMessage], emit: Emit, *, stream: bool
-) -> Reply:
-    try:
-        if stream:
-            return await _streamed(model.chat, messages, emit)
-        return await _whole(model.chat, messages, emit)
-    except (ModelError, asyncio.CancelledError):
-        raise
-    except Exception as error:
-        raise translate(error, model.name, model.where) from error
+async def _at_accepted_effort(
+    call: Call, how: Asking, budget: Budget
+) -> tuple[Reply | ModelError, str]:
+    """The outcome at the highest level that is not refused. Steps down are not retries."""
+    model = call.model
+    known = model.efforts.levels.get(how.effort) if how.effort else None
+    for level in effort.steps(how.effort, known):
+        sent = {**call.parameters, **_parameters(model, how, level)}
+        outcome = await _persistently(replace(call, parameters=sent), budget)
+        refused = isinstance(outcome, ModelError) and effort.may_be_about_effort(outcome)
+        if not (level and refused):
+            return outcome, level
+    raise AssertionError("the last step sends nothing")
 
 
-async def _streamed(chat: Chat, messages: Sequence[BaseMessage], emit: Emit) -> Reply:
-    chunks: list[AIMessageChunk] = []
-    shown, size = False, 0
-    try:
-        async for chunk in chat.astream(messages):
-            assert isinstance(chunk, AIMessageChunk)
-            chunks.append(chunk)
-            size += _size(chunk)
-            _check_end(size)
-            if text := text_of(chunk):
-                shown = True
-                emit(AssistantChunk(content=text))
-    except BaseException:
-        if shown:
-            emit(AssistantStreamEnd(partial=True))
-        raise
-    if shown:
-        emit(AssistantStreamEnd())
-    return assemble(chunks)
+def _parameters(model: Model, how: Asking, level: str) -> dict[str, Any]:
+    """What a call differs in from the next. `max_tokens`: litellm knows what each calls it.
+
+    Anthropic wants a limit in every request, and litellm takes a low one where thinking is asked
+    for, so there the model's own goes with it.
+    """
+    own = model.max_output if level and model.provider == "anthropic" else None
+    limit = how.max_output or own
+    sent = effort.parameters(model.provider, level)
+    return {**sent, "max_tokens": limit} if limit else sent
 
 
-async def _whole(chat: Chat, messages: Sequence[BaseMessage], emit: Emit) -> Reply:
-    reply = from_message(await chat.ainvoke(messages))
-    if reply.text:
-        emit(AssistantMessage(content=reply.text))
-    return reply
+async def _persistently(call: Call, budget: Budget) -> Reply | ModelError:
+    """The reply, or the failure with which the budget was used up."""
+    while True:
+        outcome = await attempt(call)
+        if isinstance(outcome, Reply):
+            return outcome
+        budget.lost += outcome.lost
+        wait = budget.next_wait(outcome, random())
+        if wait is None:
+            return outcome
+        call.emit(_retry(call.model, outcome, budget, wait))
+        await sleep(wait)
 
 
-def _check_end(size: int) -> None:
-    if size > MAX_REPLY:
-        raise ModelError(
-            f"The model's answer does not end: it was stopped at {MAX_REPLY:,} characters."
-        )
+def _retry(model: Model, error: ModelError, budget: Budget, wait: float) -> Retry:
+    return Retry(
+        model=model.name,
+        reason=str(error).removeprefix(f"{model.name}: "),
+        attempt=budget.used,
+        retries=budget.limit(error),
+        wait_seconds=wait,
+    )
 
 
-def _size(chunk: AIMessageChunk) -> int:
-    thought = chunk.additional_kwargs.get("reasoning_content") or ""
-    arguments = sum(len(call["args"] or "") for call in chunk.tool_call_chunks)
-    return len(text_of(chunk)) + len(thought) + arguments
+async def _learn(call: Call, how: Asking, wish: Effort, level: str) -> None:
+    """Remember a level that was accepted in place of the wish, and say so once."""
+    learned, tight = call.model.efforts, how.max_output is not None and how.max_output < _ROOM
+    if tight or level == effort.steps(wish)[0]:
+        return
+    if wish not in learned.told:
+        learned.told.add(wish)
+        call.emit(Notice(message=effort.told(call.model.name, wish, level)))
+    if level != learned.levels.get(wish):
+        await asyncio.to_thread(learned.learn, wish, level)

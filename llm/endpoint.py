@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ml_intern.configs.errors import ConfigError, CredentialError
 from ml_intern.configs.load import LOCAL_SERVERS
 from ml_intern.configs.settings import Settings
+from ml_intern.llm import catalog
 
 _NO_KEY = "sk-no-key-required"
 
@@ -53,10 +54,7 @@ def resolve(name: str, settings: Settings, keys: Mapping[str, str]) -> Endpoint:
     provider, _, rest = name.partition("/")
     named = provider and rest.strip("/")
     if not named or any(c.isspace() or not c.isprintable() for c in name):
-        raise ConfigError(
-            f"'{name}' is not a model id. Write provider/model, such as anthropic/claude-opus-4-6, "
-            "huggingface/moonshotai/Kimi-K2.6 or ollama/qwen3."
-        )
+        raise ConfigError(f"'{name}' is not a model id. {_written(name)}")
     if provider in LOCAL_SERVERS:
         key = keys.get(LOCAL_SERVERS[provider][0].replace("BASE_URL", "API_KEY"))
         key = key or keys.get("LOCAL_LLM_API_KEY") or _NO_KEY
@@ -68,9 +66,21 @@ def resolve(name: str, settings: Settings, keys: Mapping[str, str]) -> Endpoint:
     if provider == "openai" and settings.openai_base_url:
         key = keys.get("OPENAI_API_KEY") or _NO_KEY
         return Endpoint(name=name, model=name, api_base=settings.openai_base_url, api_key=key)
+    if provider == "anthropic" and settings.anthropic_base_url:
+        key, base = _key(name, provider, keys), settings.anthropic_base_url
+        return Endpoint(name=name, model=name, api_base=base, api_key=key)
     if provider in PROVIDER_KEYS:
         return Endpoint(name=name, model=name, api_key=_key(name, provider, keys))
     return Endpoint(name=name, model=name)
+
+
+def _written(name: str) -> str:
+    if near := catalog.near(name.strip()):
+        return f"Did you mean {' or '.join(near)}?"
+    return (
+        "Write provider/model, such as anthropic/claude-opus-4-6, "
+        "huggingface/moonshotai/Kimi-K2.6 or ollama/qwen3."
+    )
 
 
 def _key(name: str, provider: str, keys: Mapping[str, str]) -> str:

@@ -1,29 +1,23 @@
-"""What a model call can fail with, told apart by type and status, never by wording.
+"""What a model call can fail with; `llm/translate.py` tells which.
 
 ```
-ModelError               carries `retryable` and, if the provider said so, `retry_after` in seconds
-├── ModelAuthError       401, 402, 403: the key is missing, refused or unpaid; exit code 3
+ModelError               carries `retryable`, `retry_after`, `elsewhere` and `lost`
+├── ModelAuthError       401, 403: the key is missing, refused or not allowed; exit code 3
+│   └── ModelQuotaError  402, or a used-up quota: somebody has to pay; exit code 3
 ├── ModelNotFoundError   404, a web page, or an id that no provider takes; exit code 2
 ├── ModelUnreachableError no connection: tried again only briefly
-└── ContextOverflowError the request is longer than the model's window
+├── ModelRefusedError    400, 422: the request is wrong; carries the parameter, if named
+└── ContextOverflowError the request is longer than the model's window, which it carries if known
 ```
 
-EndedEarlyError and WebPageError come from our own layers under litellm, for `translate`.
+The last three classes are not for users: our own layers under litellm raise them for `translate`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import suppress
+from typing import Any, Self
 
 from ml_intern.configs.errors import Exit, MlInternError
-
-_HINTS = {
-    401: "the key was refused. Check it, or set another",
-    402: "the account has no credit left. Add some, or choose another model",
-    403: "the key may not use this model. Accept its terms, or choose another model",
-}
 
 
 class ModelError(MlInternError):
@@ -35,12 +29,34 @@ class ModelError(MlInternError):
         super().__init__(message)
         self.retryable = retryable
         self.retry_after = retry_after
+        """Seconds the provider asks to wait."""
+        self.lost = 0
+        """Attempts of the call that broke when the answer had begun: they may have been billed."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another model might do: this one is down or out of quota."""
+        return self.retryable
+
+    def adding(self, sentence: str) -> Self:
+        """The same error with more to say."""
+        self.args = (f"{self} {sentence}",)
+        return self
 
 
 class ModelAuthError(ModelError):
-    """The provider refused the key or wants to be paid."""
+    """The provider refused the key."""
 
     exit = Exit.CREDENTIALS
+
+
+class ModelQuotaError(ModelAuthError):
+    """The provider wants to be paid first."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Another model may be paid."""
+        return True
 
 
 class ModelNotFoundError(ModelError):
@@ -53,8 +69,18 @@ class ModelUnreachableError(ModelError):
     """No connection to the provider could be made."""
 
 
+class ModelRefusedError(ModelError):
+    """The provider, or litellm before sending, found the request wrong."""
+
+    param: str | None = None
+    """What was wrong with it, if the provider named it in a field of its own."""
+
+
 class ContextOverflowError(ModelError):
     """The request is longer than the model's window."""
+
+    window: int | None = None
+    """Tokens of the window, if the provider gave them in a field of their own."""
 
 
 class EndedEarlyError(Exception):
@@ -65,69 +91,10 @@ class WebPageError(Exception):
     """The endpoint answered with HTML: a sign-in page, or an address that is not the API's."""
 
 
-def translate(error: Exception, model: str, where: str) -> ModelError:
-    """The provider's exception in our terms; `error` is litellm's, `where` the endpoint."""
-    from litellm import exceptions
+class ErrorAnswerError(Exception):
+    """Status 200, and then an error where the answer should be: an event, or the whole body."""
 
-    status = getattr(error, "status_code", None)
-    detail = _detail(error)
-    if isinstance(error, exceptions.ContextWindowExceededError):
-        return ContextOverflowError(f"{model}: the request is longer than the model's window.")
-    if status in _HINTS:
-        return ModelAuthError(f"{model}: {_HINTS[status]} ({detail}).")
-    if status == 404:
-        return ModelNotFoundError(f"{model}: there is no such model at {where} ({detail}).")
-    causes = list(_causes(error))
-    if any(isinstance(cause, WebPageError) for cause in causes):
-        return ModelNotFoundError(f"{model}: {where} answers with a web page. Check the address.")
-    cut_off = EndedEarlyError | json.JSONDecodeError if status == 200 else EndedEarlyError
-    if any(isinstance(cause, cut_off) for cause in causes):
-        return ModelError(f"{model}: the answer ended early.", retryable=True)
-    if _unreachable(causes):
-        return ModelUnreachableError(
-            f"{model}: nothing answers at {where}. Is the server running, and the network up?",
-            retryable=True,
-        )
-    return ModelError(
-        f"{model}: {detail}.",
-        retryable=_passing(error, status),
-        retry_after=_retry_after(error),
-    )
-
-
-def _passing(error: Exception, status: int | None) -> bool:
-    from litellm import exceptions
-
-    passing = (exceptions.Timeout, exceptions.APIConnectionError, exceptions.MidStreamFallbackError)
-    return isinstance(error, passing) or status in (408, 409, 425, 429) or (status or 0) >= 500
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _unreachable(causes: list[BaseException]) -> bool:
-    """Whether no connection could be made at all. litellm calls that a 500; the cause tells."""
-    import httpx
-
-    return any(isinstance(cause, httpx.ConnectError | ConnectionRefusedError) for cause in causes)
-
-
-def _retry_after(error: Exception) -> float | None:
-    headers = getattr(error, "litellm_response_headers", None) or {}
-    try:
-        return max(0.0, float(headers.get("retry-after", "")))
-    except ValueError:
-        return None
-
-
-def _detail(error: Exception) -> str:
-    """What the provider said: the message in its JSON, else the first line of litellm's own."""
-    text = str(getattr(error, "message", None) or error).strip()
-    with suppress(ValueError, TypeError, KeyError):
-        body, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
-        text = str(body["error"]["message"])
-    first = (text.splitlines() or [""])[0].rsplit("Exception - ", 1)[-1].removeprefix("litellm.")
-    return (first[:300] or type(error).__name__).rstrip(".")
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(str(body.get("message") or "the provider reports an error"))
+        self.body = body
+        """The fields of the error."""

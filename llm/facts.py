@@ -23,9 +23,9 @@ class Price:
     """Other prices of the whole call, each from more input tokens than its number on; ascending."""
 
     def of(self, usage: UsageMetadata | None) -> float | None:
-        """What a call cost; None if its usage was not reported."""
+        """What a call cost; None if its usage was not reported, and it was not free."""
         if usage is None:
-            return None
+            return 0.0 if self == FREE else None
         details = usage.get("input_token_details", {})
         read, written = details.get("cache_read") or 0, details.get("cache_creation") or 0
         tier = self._tier(usage["input_tokens"])

@@ -14,7 +14,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata, add_ai_message_chunks
 
-KEPT_EXTRAS = ("thinking_blocks", "reasoning_content", "reasoning_items")
+_REASONING = "reasoning_content"
+KEPT_EXTRAS = ("thinking_blocks", _REASONING, "reasoning_items")
 """Provider data that must go back with the message on the next call."""
 
 
@@ -37,13 +38,25 @@ class Reply:
     """The provider's finish reason, "" if it gave none."""
     usage: UsageMetadata | None = None
     extras: dict[str, Any] = field(default_factory=dict)
+    lost: int = 0
+    """Attempts before this one that broke when the answer had begun: they may have been billed."""
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """A call whose arguments are still coming: joined once, as there may be very many."""
+
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
 def assemble(chunks: Iterable[AIMessageChunk]) -> Reply:
     """The reply that `chunks` make up."""
     text: list[str] = []
-    calls: list[RawCall] = []
-    known: dict[object, RawCall] = {}
+    thought: list[str] = []
+    calls: list[_Pieces] = []
+    known: dict[object, _Pieces] = {}
     extras: list[AIMessageChunk] = []
     finish, usage = "", None
     for chunk in chunks:
@@ -52,15 +65,22 @@ def assemble(chunks: Iterable[AIMessageChunk]) -> Reply:
             _add(calls, known, dict(fragment))
         finish = chunk.response_metadata.get("finish_reason") or finish
         usage = chunk.usage_metadata or usage
-        if kept := _kept(chunk):
+        kept = _kept(chunk)
+        thought.append(kept.pop(_REASONING, None) or "")
+        if kept:
             extras.append(AIMessageChunk(content="", additional_kwargs=kept))
     return Reply(
         text="".join(text),
-        calls=calls,
+        calls=[RawCall(call.id, call.name, "".join(call.arguments)) for call in calls],
         finish=finish,
         usage=usage,
-        extras=add_ai_message_chunks(*extras).additional_kwargs if extras else {},
+        extras=_joined(extras, "".join(thought)),
     )
+
+
+def _joined(extras: list[AIMessageChunk], thought: str) -> dict[str, Any]:
+    joined = dict(add_ai_message_chunks(*extras).additional_kwargs) if extras else {}
+    return {**joined, _REASONING: thought} if thought else joined
 
 
 def from_message(message: AIMessage) -> Reply:
@@ -87,7 +107,7 @@ def _kept(message: AIMessage) -> dict[str, Any]:
     return {k: v for k, v in message.additional_kwargs.items() if k in KEPT_EXTRAS}
 
 
-def _add(calls: list[RawCall], known: dict[object, RawCall], fragment: dict[str, Any]) -> None:
+def _add(calls: list[_Pieces], known: dict[object, _Pieces], fragment: dict[str, Any]) -> None:
     """Join a fragment to its call: by index, else by id, else to the last one.
 
     `known` holds, by index and by id, the call that the next such fragment continues.
@@ -99,8 +119,8 @@ def _add(calls: list[RawCall], known: dict[object, RawCall], fragment: dict[str,
         # Some servers number every call 0: a new id starts a new call.
         call = known.get(call_id)
     if call is None:
-        calls.append(call := RawCall())
+        calls.append(call := _Pieces())
     known[key] = known[call_id] = call
     call.id = call.id or call_id or ""
     call.name = call.name or fragment.get("name") or ""
-    call.arguments += fragment.get("args") or ""
+    call.arguments.append(fragment.get("args") or "")

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from langchain_core.messages import AIMessage, BaseMessage
 
 if TYPE_CHECKING:
+    from langchain_core.messages.ai import UsageMetadata
     from tiktoken import Encoding
 
 _PER_MESSAGE = 4
 """Tokens a message's frame takes, from OpenAI's cookbook."""
-_MARGIN = 1.1
+MARGIN = 1.1
 """Factor on a pure estimate: other tokenizers split more finely."""
+_FRAME = 10_000
+"""Tokens that a provider may add to a request: templates, its own instructions."""
 _PIECE = 100_000
 """Characters counted at once: a million blanks overflow the stack of tiktoken, which panics."""
 
@@ -46,22 +49,27 @@ def count_messages(messages: Sequence[BaseMessage]) -> int:
 def context_size(messages: Sequence[BaseMessage], overhead: int = 0) -> int:
     """Tokens the next request will take; `overhead` is what is sent besides `messages`.
 
-    The newest reply's reported total already covers everything up to it. A report far below the
-    estimate was made up by a library and is ignored.
+    The newest reply's reported total already covers everything up to it, unless it cannot be true.
     """
     for index in range(len(messages) - 1, -1, -1):
         message = messages[index]
         if isinstance(message, AIMessage) and message.usage_metadata:
-            reported = message.usage_metadata["total_tokens"]
-            if reported * 2 >= _rough(messages[: index + 1]):
+            if _plausible(message.usage_metadata, messages[: index + 1], overhead):
+                reported = message.usage_metadata["total_tokens"]
                 return reported + count_messages(messages[index + 1 :])
             break
-    return int((overhead + count_messages(messages)) * _MARGIN)
+    return int((overhead + count_messages(messages)) * MARGIN)
 
 
-def _rough(messages: Sequence[BaseMessage]) -> int:
-    """A lower bound that costs next to nothing: text is seldom above eight characters a token."""
-    return sum(len(_wire(message)) for message in messages) // 8
+def _plausible(usage: UsageMetadata, messages: Sequence[BaseMessage], overhead: int) -> bool:
+    """Whether a report can be true: some are made up by a library, some are nonsense.
+
+    Bounds that cost next to nothing: text is seldom above eight characters a token, and never
+    below a quarter of one.
+    """
+    characters = sum(len(_wire(message)) for message in messages)
+    most = 4 * characters + 2 * overhead + _FRAME
+    return usage["total_tokens"] * 2 >= characters // 8 and usage["input_tokens"] <= most
 
 
 def _wire(message: BaseMessage) -> str:

@@ -26,15 +26,33 @@ def usage_event(model: Model, reply: Reply, kind: Literal["main", "compaction"])
     )
 
 
-def add_usage(total: Mapping[str, float], event: Usage) -> dict[str, float]:
-    """The session's running total with one call added; `unpriced_calls` have no known cost."""
+def add_usage(
+    total: Mapping[str, float], event: Usage, *, lost: int = 0, bound: float = 0.0
+) -> dict[str, float]:
+    """The session's running total with one call added, and `lost` attempts that broke off before.
+
+    What broke off may have been billed. `unpriced_calls` have no known cost, `unknown_usd` is the
+    most they may have cost, as far as that is known: up to `bound` each.
+    """
+    total = add_lost(total, lost + (event.cost_usd is None), bound)
+    dollars = event.cost_usd or 0.0
     added = {
         "calls": 1,
         "input_tokens": event.input_tokens,
         "output_tokens": event.output_tokens,
         "cache_read_tokens": event.cache_read_tokens,
         "cache_write_tokens": event.cache_write_tokens,
-        "cost_usd": event.cost_usd or 0.0,
-        "unpriced_calls": int(event.cost_usd is None),
+        "cost_usd": dollars,
     }
-    return clean_json({key: total.get(key, 0) + value for key, value in added.items()})
+    if event.kind == "compaction":
+        added |= {"compaction_calls": 1, "compaction_usd": dollars}
+    return _sum(total, added)
+
+
+def add_lost(total: Mapping[str, float], attempts: int, bound: float) -> dict[str, float]:
+    """The total with attempts added of which only the most they may have cost is known."""
+    return _sum(total, {"unpriced_calls": attempts, "unknown_usd": attempts * bound})
+
+
+def _sum(total: Mapping[str, float], added: Mapping[str, float]) -> dict[str, float]:
+    return clean_json({**total, **{key: total.get(key, 0) + n for key, n in added.items()}})

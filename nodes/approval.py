@@ -11,10 +11,11 @@ from langgraph.types import interrupt
 
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import ToolState, ToolStateChange
-from ml_intern.graph.state import AgentState
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
 from ml_intern.nodes.policies.answers import Answer, Decisions, read_answers, request
 from ml_intern.nodes.policies.approval import Verdict, decide, settle
+from ml_intern.nodes.policies.doom import hopeless
 from ml_intern.nodes.policies.history import newest_reply, pending_calls
 from ml_intern.nodes.policies.marks import malformed_of
 from ml_intern.nodes.refusal import refusal
@@ -41,7 +42,10 @@ async def approve(
         elif answer:
             emitter(runtime)(_change(call, "approved"))
     edits = {call_id: a.args for call_id, a in answers.items() if a.approved and a.args is not None}
-    return {"messages": refusals, "edits": edits}
+    update: dict[str, Any] = {"messages": refusals, "edits": edits}
+    if reason := hopeless([*state["messages"], *refusals]):
+        update["turn"] = {**turn_of(state), "stop": "stuck", "reason": reason}
+    return update
 
 
 def _ask_person(calls: list[ToolCall], verdicts: list[Verdict]) -> dict[str | None, Answer]:

@@ -1,79 +1,72 @@
-"""`compaction`: shorten a history that would not fit. Most often it does nothing."""
+"""`compaction`: the door to the model. It makes a history fit; most often it does nothing."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_core.messages import AnyMessage, HumanMessage, RemoveMessage
+from langchain_core.messages import HumanMessage, RemoveMessage, ToolMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 
-from ml_intern.configs.prompts import render
-from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
-from ml_intern.graph.events import Compacted, Usage
-from ml_intern.graph.state import AgentState
-from ml_intern.llm.ask import Asking, summarise
+from ml_intern.graph.events import Compacted
+from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.llm.errors import ModelError
-from ml_intern.llm.factory import Model
-from ml_intern.llm.tokens import context_size, count_messages, count_text
-from ml_intern.llm.usage import add_usage, usage_event
-from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
-from ml_intern.nodes.policies.compaction import TAIL_SHARE, rebuilt, tail_start, transcript
+from ml_intern.nodes.budget import budget_of, news
+from ml_intern.nodes.deps import Deps, emitter, options_of
+from ml_intern.nodes.fallback import in_use
+from ml_intern.nodes.policies.marks import marking
+from ml_intern.nodes.shorten import Job, shorten
+from ml_intern.nodes.sizes import request_size, room_of
 
-_REQUEST_SHARE = 0.7
-"""Share of the window that the request for a summary may take."""
+Update = Mapping[str, Any]
+
+_FORGET_EVERY = 25
+"""Model calls after which the journal of a long turn is emptied; each time costs a write."""
 
 
-async def compact(
-    state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps
-) -> Mapping[str, Any]:
-    """Replace the history by its first user message, a summary and its tail, if it is too long.
+async def compact(state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps) -> Update:
+    """Make the history shorter if it would not fit, or if someone wants it.
 
     Raises:
         ModelError: no summary could be had, or what is left is still too long.
     """
-    messages, emit = state.get("messages", []), emitter(runtime)
-    model = await deps.model(options_of(runtime).model)
-    old = await asyncio.to_thread(_size, messages, deps)
-    limit = int(model.window * deps.settings.compact_at)
-    wanted = state.get("compact") and len(messages) > 1
-    if old <= limit and not wanted:
-        return {"compact": False}
-    kept, spent = await _shorten(messages, model, emit)
-    new = await asyncio.to_thread(_size, kept, deps)
-    if new > limit or (new >= old and old > limit):
+    options, messages = options_of(runtime), state.get("messages", [])
+    if deps.journal and turn_of(state)["iterations"] % _FORGET_EVERY == _FORGET_EVERY - 1:
+        # The step before this one is stored, and with it the result of every call so far.
+        await deps.journal.clear()
+    model = await in_use(state, options, deps)
+    room = await room_of(model, deps)
+    size = await request_size(messages, deps)
+    if size <= room.limit and not (state.get("compact") and len(messages) > 1):
+        return {"compact": False, **_news(state, options, deps)}
+    job = Job(state=state, options=options, deps=deps, model=model, room=room,
+              emit=emitter(runtime))  # fmt: skip
+    kept, usage = await shorten(job, summarise=size <= room.limit)
+    if kept is None:
         raise ModelError(
-            f"The conversation takes {old:,} tokens and could not be shortened below {limit:,} for "
-            f"the window of {model.name}. Start anew with /new, or take a model with a larger one."
+            f"The conversation takes {size:,} tokens and could not be shortened to "
+            f"{room.target:,} for the window of {model.name}. Begin a new session, or take a model "
+            "with a larger window."
         )
-    emit(Compacted(old_tokens=old, new_tokens=new))
+    new = await request_size(kept, deps)
+    job.emit(Compacted(old_tokens=size, new_tokens=new))
     return {
         "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *kept],
         "compact": False,
-        "usage": add_usage(state.get("usage", {}), spent),
+        "usage": usage,
     }
 
 
-async def _shorten(
-    messages: list[AnyMessage], model: Model, emit: Emit
-) -> tuple[list[AnyMessage], Usage]:
-    budget = int(model.window * TAIL_SHARE)
-    sizes = await asyncio.to_thread(lambda: [count_messages([m]) for m in messages])
-    start = tail_start(messages, sizes, budget)
-    room = int(model.window * _REQUEST_SHARE)
-    old = await asyncio.to_thread(transcript, messages[:start], room, count_text)
-    request = f"{old}\n\n---\n\n{await asyncio.to_thread(render, 'compaction')}"
-    reply = await summarise(model, [HumanMessage(request)], emit, Asking())
-    spent = usage_event(model, reply, "compaction")
-    emit(spent)
-    summary = clean(reply.text)[0].strip() or "(The model gave no summary.)"
-    return rebuilt(messages, start, summary, cap=budget), spent
-
-
-def _size(messages: list[AnyMessage], deps: Deps) -> int:
-    """Tokens of the next request. Blocks: the first count loads tiktoken's encoding."""
-    overhead = count_text(deps.system_prompt) + count_text(deps.schemas)
-    return context_size(messages, overhead)
+def _news(state: AgentState, options: RunOptions, deps: Deps) -> Update:
+    """What the model is told of the budget; after results only, so that roles keep alternating."""
+    messages = state.get("messages", [])
+    if not (messages and isinstance(messages[-1], ToolMessage)):
+        return {}
+    turn, budget = turn_of(state), budget_of(options, deps)
+    text, told = news(state.get("usage", {}), budget, turn["told"])
+    if not text:
+        return {}
+    note = HumanMessage(text, additional_kwargs=marking("budget"))
+    return {"messages": [note], "turn": {**turn, "told": told}}

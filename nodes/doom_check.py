@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import emitter
-from ml_intern.nodes.policies.doom import MAX_MISTAKES, MAX_STRIKES, mistakes, repetition
+from ml_intern.nodes.policies.doom import MAX_STRIKES, repetition, strikes
 from ml_intern.nodes.policies.history import pending_calls
 from ml_intern.nodes.refusal import refusal
 
@@ -22,13 +22,9 @@ async def doom_check(state: AgentState, runtime: Runtime[RunOptions]) -> Mapping
     calls = pending_calls(state["messages"])
     found = {call["id"]: why for call in calls if (why := repetition(state["messages"], call))}
     turn = turn_of(state)
-    turn["strikes"] = turn["strikes"] + 1 if found else 0
-    if mistakes(state["messages"]) >= MAX_MISTAKES:
-        turn["reason"] = "The model keeps sending calls that cannot be run."
-    elif turn["strikes"] >= MAX_STRIKES:
-        turn["reason"] = f"The model repeats itself: {next(iter(found.values()))}."
-    if turn["reason"]:
+    if found and strikes(state["messages"]) + 1 >= MAX_STRIKES:
         turn["stop"] = "stuck"
+        turn["reason"] = f"The model repeats itself: {next(iter(found.values()))}."
         found = {call["id"]: found.get(call["id"], "the turn ends") for call in calls}
     answered = [(call, found[call["id"]]) for call in calls if call["id"] in found]
     emit = emitter(runtime)

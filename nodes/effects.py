@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from langchain_core.messages import ToolCall
@@ -13,6 +14,7 @@ from langchain_core.messages import ToolCall
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.graph.events import ToolLog
 from ml_intern.nodes.deps import Deps, Emit
+from ml_intern.nodes.recollection import recollect
 from ml_intern.tools.spec import Absent, ToolContext, ToolResult
 
 UNKNOWN = (
@@ -91,6 +93,7 @@ def context_of(call: ToolCall, deps: Deps, emit: Emit) -> ToolContext:
         log=lambda line: emit(ToolLog(tool=name, log=line, tool_call_id=call_id)),
         env=deps.env,
         seen=deps.seen,
+        history=partial(recollect, deps.archive),
     )
 
 

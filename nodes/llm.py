@@ -3,125 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import SystemMessage
 from langgraph.runtime import Runtime
 
-from ml_intern.configs.text import clean, clean_json
 from ml_intern.graph.context import RunOptions
-from ml_intern.graph.events import Notice, ToolCall, ToolLog
+from ml_intern.graph.events import Notice
 from ml_intern.graph.state import AgentState, Turn, turn_of
 from ml_intern.llm.ask import Asking, ask
-from ml_intern.llm.errors import ContextOverflowError
+from ml_intern.llm.errors import ContextOverflowError, ModelError
+from ml_intern.llm.factory import Model
 from ml_intern.llm.reply import Reply
-from ml_intern.llm.usage import add_usage, usage_event
+from ml_intern.llm.usage import add_lost, add_usage, usage_event
+from ml_intern.nodes.budget import Allowance, budget_of, reserve, used_up
 from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
-from ml_intern.nodes.policies.calls import Parsed, parse_calls
-from ml_intern.nodes.policies.history import called, starts_turn, valid_history
-from ml_intern.nodes.policies.marks import malformed_marking, mark_of, marking
-from ml_intern.nodes.policies.nudges import Nudge, classify, nudge_for
+from ml_intern.nodes.fallback import following, in_use
+from ml_intern.nodes.policies.history import starts_turn, valid_history
+from ml_intern.nodes.replies import announce, hint_after, stored
+from ml_intern.nodes.sizes import least_window, request_size
 
-MAX_OVERFLOWS = 2
-"""Compactions in a row that a provider's overflow error may ask for."""
+MAX_OVERFLOWS = 3
+"""Compactions a turn that a provider's overflow error may ask for."""
+_LEARNED = 0.9
+"""Share of a request that was too long which is taken for the window from then on."""
+
+Update = Mapping[str, Any]
 
 
-async def call_model(
-    state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps
-) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """What a call is made with."""
+
+    state: AgentState
+    options: RunOptions
+    deps: Deps
+    emit: Emit
+    model: Model
+    turn: Turn
+    """With this call counted."""
+    usage: Mapping[str, float]
+    """Before this call."""
+    allowed: Allowance
+
+
+async def call_model(state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps) -> Update:
     """Ask the model what comes next.
 
     Raises:
         ModelError: the call failed for good. The checkpoint stays before it, so that resuming asks
             again.
     """
-    options, emit = options_of(runtime), emitter(runtime)
-    history, turn = state["messages"], _turn(state)
-    model = await deps.model(options.model)
+    options, history = options_of(runtime), state["messages"]
+    model, usage = await in_use(state, options, deps), state.get("usage", {})
+    turn, budget = _counted(state), budget_of(options, deps)
+    allowed = await reserve(model, history, usage, deps, budget)
+    if budget and allowed.refused:
+        return {"turn": {**turn, "stop": "limit", "reason": used_up(usage, budget)}}
+    call = _Call(state=state, options=options, deps=deps, emit=emitter(runtime), model=model,
+                 turn=turn, usage=usage, allowed=allowed)  # fmt: skip
     prompt = [SystemMessage(deps.system_prompt), *valid_history(history)]
     try:
-        reply = await ask(model, prompt, emit, Asking(stream=options.stream))
-    except ContextOverflowError:
-        turn["overflows"] += 1
-        if turn["overflows"] > MAX_OVERFLOWS:
-            raise
-        emit(Notice(message="The provider says the context is full; compacting."))
-        return {"turn": turn, "compact": True}
-    spent = usage_event(model, reply, "main")
-    emit(spent)
-    nudge = _nudge(reply, state, options, turn["nudges"])
-    messages = _stored(reply, history, nudge, _suffix(state))
-    _announce(messages, nudge, emit)
-    turn["overflows"] = 0
-    turn["nudges"] += bool(nudge.hint)
-    turn["stop"], turn["reason"] = nudge.stop, nudge.reason
+        return _answered(call, await ask(model, prompt, call.emit, _asking(call, runtime)))
+    except ContextOverflowError as error:
+        return await _overflowed(call, error)
+    except ModelError as error:
+        return await _elsewhere(call, error)
+
+
+def _counted(state: AgentState) -> Turn:
+    """The turn with the coming call counted; a new one starts from zero."""
+    turn, messages = turn_of(state), state["messages"]
+    if starts_turn(messages, turn["message"]):
+        turn = {**turn_of({}), "message": messages[-1].id or ""}
+    return {**turn, "iterations": turn["iterations"] + 1, "stop": None, "reason": ""}
+
+
+def _asking(call: _Call, runtime: Runtime[RunOptions]) -> Asking:
+    info = runtime.execution_info
+    return Asking(
+        stream=call.options.stream,
+        effort=call.options.effort or call.deps.settings.effort,
+        max_output=call.allowed.max_output,
+        session=(info.thread_id if info else None) or "",
+    )
+
+
+def _answered(call: _Call, reply: Reply) -> Update:
+    """The reply, stored and paid for."""
+    spent = usage_event(call.model, reply, "main")
+    call.emit(spent)
+    hint = hint_after(reply, call.state, call.turn, call.options)
+    messages = stored(reply, call.state, hint)
+    announce(messages, hint, call.emit)
+    nudges = call.turn["nudges"] + (hint.mark == "nudge")
     return {
-        "turn": turn,
-        "usage": add_usage(state.get("usage", {}), spent),
+        "turn": {**call.turn, "nudges": nudges, "stop": hint.stop, "reason": hint.reason},
+        "usage": add_usage(call.usage, spent, lost=reply.lost, bound=call.allowed.bound),
         "messages": messages,
     }
 
 
-def _turn(state: AgentState) -> Turn:
-    """The turn with the coming call counted; a new one starts from zero.
+async def _overflowed(call: _Call, error: ContextOverflowError) -> Update:
+    """The provider knows the window better: what was sent is above it. Compaction comes next."""
+    if call.turn["overflows"] >= MAX_OVERFLOWS:
+        raise error
+    size = await request_size(call.state["messages"], call.deps)
+    least = await least_window(call.deps)
+    window = min(call.model.window, error.window or max(least, int(size * _LEARNED)))
+    call.emit(Notice(message="The provider says the context is full; compacting."))
+    return {
+        "turn": {**call.turn, "overflows": call.turn["overflows"] + 1},
+        "windows": {**call.state.get("windows", {}), call.model.name: window},
+        "compact": True,
+    }
 
-    Overflows go on counting: compaction may leave the user's message as the newest again.
+
+async def _elsewhere(call: _Call, error: ModelError) -> Update:
+    """Another model takes over, if one might do better.
+
+    Compaction comes first, for its window may be smaller; the call that failed does not count.
     """
-    turn = turn_of(state)
-    if starts_turn(state["messages"]):
-        turn = {**turn_of({}), "overflows": turn["overflows"]}
-    turn["iterations"] += 1
-    return turn
-
-
-def _nudge(reply: Reply, state: AgentState, options: RunOptions, given: int) -> Nudge:
-    planned = options.permission_mode != "plan" and called(state["messages"], "plan_tool")
-    plan = state.get("plan", []) if planned else []
-    kind = classify(
-        text=reply.text,
-        calls=len(reply.calls),
-        finish=reply.finish,
-        plan=plan,
-        interactive=options.interactive,
-    )
-    return nudge_for(kind, [call.name for call in reply.calls], plan, given)
-
-
-def _suffix(state: AgentState) -> str:
-    """What makes call ids unique when compaction took earlier ones out of sight.
-
-    Servers number their calls from zero, or by their place in the history, which is shorter now.
-    """
-    compacted = any(mark_of(message) == "summary" for message in state["messages"])
-    return f"-{state.get('usage', {}).get('calls', 0):.0f}" if compacted else ""
-
-
-def _stored(reply: Reply, history: list[AnyMessage], nudge: Nudge, suffix: str) -> list[AnyMessage]:
-    """The reply as a message, and the hint after it. Calls of a reply that was cut are dropped."""
-    sent = [] if reply.finish == "length" else reply.calls
-    known = {call["id"] or "" for m in history if isinstance(m, AIMessage) for call in m.tool_calls}
-    parsed = parse_calls(sent, known, suffix)
-    messages: list[AnyMessage] = []
-    if reply.text.strip() or parsed.calls:
-        messages.append(_message(reply, parsed))
-    if nudge.hint:
-        messages.append(HumanMessage(nudge.hint, additional_kwargs=marking("nudge")))
-    return messages
-
-
-def _message(reply: Reply, parsed: Parsed) -> AIMessage:
-    return AIMessage(
-        content=clean(reply.text)[0],
-        tool_calls=parsed.calls,
-        additional_kwargs={**clean_json(reply.extras), **malformed_marking(parsed.errors)},
-        response_metadata={"finish_reason": clean(reply.finish)[0]},
-        usage_metadata=clean_json(reply.usage),
-    )
-
-
-def _announce(messages: list[AnyMessage], nudge: Nudge, emit: Emit) -> None:
-    calls = [call for m in messages if isinstance(m, AIMessage) for call in m.tool_calls]
-    for call in calls:
-        emit(ToolCall(tool=call["name"], tool_call_id=call["id"] or "", arguments=call["args"]))
-    if nudge.hint:
-        emit(ToolLog(tool="system", log=nudge.hint.strip("[]")))
+    if not error.elsewhere:
+        raise error
+    other = await following(call.model, call.options, call.deps, call.emit)
+    if other is None:
+        raise error
+    call.emit(Notice(message=f"{error} Going on with {other.name}."))
+    iterations = call.turn["iterations"] - 1
+    return {
+        "turn": {**call.turn, "iterations": iterations, "model": other.name},
+        "usage": add_lost(call.usage, error.lost, call.allowed.bound),
+    }

@@ -7,11 +7,12 @@ import shutil
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ml_intern.checkpoints.archive import Archive
 from ml_intern.checkpoints.database import Database
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.checkpoints.snapshots import Snapshots
@@ -21,17 +22,17 @@ from ml_intern.checkpoints.workspace import Limits, Workspace
 from ml_intern.configs.errors import ConfigError, MlInternError
 from ml_intern.configs.paths import Home
 from ml_intern.configs.prompts import system_prompt
-from ml_intern.configs.settings import STRICTNESS, Settings
+from ml_intern.configs.settings import Settings
 from ml_intern.graph.build import build_graph
 from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import nothing
-from ml_intern.nodes.deps import Deps, ModelSource
+from ml_intern.llm.models import ModelSource
+from ml_intern.nodes.deps import Deps
 from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.options import restored, stored
 from ml_intern.sessions.travel import complete
 from ml_intern.tools.spec import ToolSpec
 
-_KEPT = ("model", "permission_mode", "max_iterations")
-"""Options that belong to a session and are restored with it."""
 _MEGABYTE = 1_000_000
 _SLACK = 80
 """Turns beyond those kept after which an open session is pruned; a closed one always is."""
@@ -80,8 +81,8 @@ class Attacher:
                 f"The folder of session {thread.id[:8]}, {thread.cwd}, is gone. Make it again; "
                 f"or read the session: ml-intern sessions export {thread.id[:8]}"
             )
-        restored = replace(options, **{**_restored(thread, options), **given})
-        attachment = await self.attach(thread, restored, resumed=True)
+        own = replace(options, **{**restored(thread.options, options), **given})
+        attachment = await self.attach(thread, own, resumed=True)
         if attachment.deps.snapshots:
             await attachment.deps.snapshots.recover()
         await complete(attachment)
@@ -148,9 +149,10 @@ class Attacher:
             env=around.env,
             journal=Journal(self._database, thread.id),
             snapshots=snapshots,
+            archive=Archive(self._database, thread.id),
         )
         return Attachment(
-            thread=replace(thread, options=_stored(options)),
+            thread=replace(thread, options=stored(options)),
             graph=build_graph(deps).compile(checkpointer=self._database.saver, name="ml-intern"),
             deps=deps,
             options=options,
@@ -198,19 +200,3 @@ class Attacher:
 def new_thread(cwd: str, prompt: str) -> Thread:
     """A thread that is in no database yet."""
     return Thread(id=str(uuid.uuid4()), cwd=cwd, system_prompt=prompt)
-
-
-def _restored(thread: Thread, options: RunOptions) -> dict[str, Any]:
-    """The options that belong to a thread, never looser than a new start would have them."""
-    kept = {key: thread.options[key] for key in _KEPT if thread.options.get(key) is not None}
-    # A headless run's `yolo` must not follow the session to a terminal unasked.
-    modes = (options.permission_mode, kept.get("permission_mode", options.permission_mode))
-    kept["permission_mode"] = min(modes, key=STRICTNESS.index)
-    limits = [n for n in (options.max_iterations, kept.get("max_iterations")) if n is not None]
-    kept["max_iterations"] = min((n for n in limits if n != -1), default=-1)
-    return kept
-
-
-def _stored(options: RunOptions) -> dict[str, Any]:
-    values = asdict(options)
-    return {key: values[key] for key in _KEPT}

@@ -17,8 +17,10 @@ from ml_intern.checkpoints.workspace import WorkspaceError
 from ml_intern.configs.errors import MlInternError
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.state import AgentState, TurnInput
+from ml_intern.nodes.budget import budget_of
 from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.policies.marks import is_users
+from ml_intern.sessions.options import stored
 
 _NO_LIMIT = 1_000_000
 """LangGraph's own step limit, out of the way: ours are iterations, budget and time."""
@@ -55,6 +57,15 @@ class Attachment:
     def config(self) -> RunnableConfig:
         """What LangGraph is told with every call."""
         return {"configurable": {"thread_id": self.id}, "recursion_limit": _NO_LIMIT}
+
+    @property
+    def budget(self) -> float | None:
+        """Dollars that the session may spend on model calls; None: any sum."""
+        return budget_of(self.options, self.deps)
+
+    def with_options(self, options: RunOptions) -> Attachment:
+        """The same thread, run with other options; its next turn stores them."""
+        return replace(self, options=options, thread=replace(self.thread, options=stored(options)))
 
     async def snapshot(self) -> StateSnapshot:
         """The newest checkpoint."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ml_intern.checkpoints.archive import Archive
 from ml_intern.checkpoints.database import Database
 from ml_intern.checkpoints.threads import Thread
 from ml_intern.checkpoints.timeline import TurnRecord
@@ -33,6 +34,7 @@ def copier(database: Database, attacher: Attacher) -> Copier:
             said(f"Not copied: {', '.join(lines)}.")
         made = await attacher.attach(thread, source.options, resumed=True)
         await database.saver.acopy_thread(source.id, made.id)
+        await Archive(database, source.id).copy_to(made.id)
         # Before it can be found: what runs in the original must not run in the copy as well.
         await give_up(made, source.deps.journal, stopped=True)
         if left_out:

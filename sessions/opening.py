@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Any
 
 from ml_intern.checkpoints.database import Database
@@ -101,8 +100,7 @@ class Sessions:
         await self._attacher.remove(thread)
 
     def _session(self, attachment: Attachment) -> Session:
-        fresh = partial(self._attacher.fresh, attachment.options)
-        return Session(attachment, fresh, self._copy)
+        return Session(attachment, self._attacher.fresh, self._copy)
 
 
 @asynccontextmanager

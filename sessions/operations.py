@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_intern.graph.context import Effort
 from ml_intern.nodes.policies.answers import Decision
 
 
@@ -33,6 +34,15 @@ class Interrupt:
 @dataclass(frozen=True, slots=True)
 class Compact:
     """Summarise the history now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOptions:
+    """Change what the session goes on with, from the next message; None leaves a thing as it is."""
+
+    model: str | None = None
+    effort: Effort | None = None
+    max_budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +85,15 @@ class Shutdown:
 
 
 Operation = (
-    UserInput | ExecApproval | Interrupt | Compact | Resume | Undo | Redo | Fork | New | Shutdown
+    UserInput
+    | ExecApproval
+    | Interrupt
+    | Compact
+    | SetOptions
+    | Resume
+    | Undo
+    | Redo
+    | Fork
+    | New
+    | Shutdown
 )

@@ -46,14 +46,15 @@ def final_response(messages: Sequence[AnyMessage]) -> str | None:
 
 def explanation(status: Status, state: AgentState) -> str:
     """What to tell the user about a turn that ended without an answer; "" if it is answered."""
+    reason = turn_of(state)["reason"]
     match status:
         case "limit":
-            return (
+            return reason or (
                 f"Stopped after {turn_of(state)['iterations']} model calls, the limit of one turn. "
                 "Say 'go on' to continue, or raise --max-iterations."
             )
         case "stuck" | "failed":
-            return turn_of(state)["reason"]
+            return reason
         case _:
             return ""
 

@@ -45,8 +45,13 @@ class Runner:
         payload: Any,  # noqa: ANN401 - an input, a Command, or None to go on
         config: RunnableConfig,
         options: RunOptions,
+        *,
+        until: str | None = None,
     ) -> AsyncIterator[Event]:
-        """The events of one run. An `error` or `interrupted` comes last, if at all."""
+        """The events of one run, or of its steps up to the node `until`.
+
+        An `error` or `interrupted` comes last, if at all.
+        """
         if self._reason:
             yield Interrupted(reason=self._reason)
             return
@@ -54,7 +59,12 @@ class Runner:
 
         async def work() -> None:
             stream: AsyncIterator[Any] = graph.astream(
-                payload, config, context=options, stream_mode="custom", durability="sync"
+                payload,
+                config,
+                context=options,
+                stream_mode="custom",
+                durability="sync",
+                interrupt_after=[until] if until else None,
             )
             async for event in stream:
                 queue.put_nowait(event)

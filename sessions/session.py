@@ -15,6 +15,7 @@ from langgraph.types import Command
 from ml_intern.checkpoints.database import StorageError
 from ml_intern.checkpoints.explain import explain, of_database
 from ml_intern.configs.errors import MlInternError
+from ml_intern.configs.settings import Settings
 from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import (
@@ -34,13 +35,16 @@ from ml_intern.nodes.policies.answers import Decision
 from ml_intern.nodes.policies.calls import unstorable
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.compacting import compact
+from ml_intern.sessions.filling import Filling, measure
 from ml_intern.sessions.forking import Copier
+from ml_intern.sessions.options import changed, told
 from ml_intern.sessions.outcome import approval_tools, explanation, standing, turn_complete
 from ml_intern.sessions.runner import Runner
 from ml_intern.sessions.settle import settle
 from ml_intern.sessions.travel import complete, redo, undo
 
-Opener = Callable[[], Awaitable[Attachment]]
+Opener = Callable[[RunOptions], Awaitable[Attachment]]
 
 
 class Session:
@@ -65,6 +69,16 @@ class Session:
         return self._at.options
 
     @property
+    def settings(self) -> Settings:
+        """What is configured; `options` go before it."""
+        return self._at.deps.settings
+
+    @property
+    def budget(self) -> float | None:
+        """Dollars that the session may spend on model calls; None: any sum."""
+        return self._at.budget
+
+    @property
     def resumed(self) -> bool:
         """Whether the thread was there before."""
         return self._at.resumed
@@ -72,6 +86,19 @@ class Session:
     async def state(self) -> AgentState:
         """The thread's newest values."""
         return await self._at.state()
+
+    async def turns(self) -> int:
+        """Turns of the session, undone ones left out. Compaction takes them from the history."""
+        found = await self._at.threads.find(self.id)
+        return found[0].turns if found else 0
+
+    async def filling(self) -> Filling:
+        """How full the model's window is.
+
+        Raises:
+            MlInternError: the model cannot be had.
+        """
+        return await measure(self._at)
 
     async def unfinished(self) -> bool:
         """Whether an earlier turn was cut off. `next` does not tell: it can be empty even so."""
@@ -112,7 +139,9 @@ class Session:
             case op.Resume():
                 return self._resume()
             case op.Compact():
-                return self._compact()
+                return compact(self._at, self._runner)
+            case op.SetOptions():
+                return self._set(operation)
             case op.Interrupt(reason):
                 return self._interrupt(reason)
             case op.Undo() | op.Redo():
@@ -124,7 +153,7 @@ class Session:
 
     def say_first(self, messages: Sequence[str]) -> None:
         """What the user should know when it opens."""
-        self._first = list(messages)
+        self._first += messages
 
     def opening(self) -> list[Event]:
         """The events a session opens with: it is ready, and what it cannot do."""
@@ -222,13 +251,15 @@ class Session:
             yield Notice(message="Nothing was left open.")
             yield turn_complete(values)
 
-    async def _compact(self) -> AsyncIterator[Event]:
-        if await self.unfinished():
-            yield Error(error="The turn is not over. Finish or stop it, then compact.")
-            return
-        await self._at.go_another_way()
-        async for event in self._run({"compact": True}):
-            yield event
+    async def _set(self, wanted: op.SetOptions) -> AsyncIterator[Event]:
+        options = changed(self.options, wanted)
+        lines = told(wanted)
+        if wanted.model is not None:
+            model = await self._at.deps.model(wanted.model)
+            lines.append(f"{model.name} takes over with the next message.")
+        self._at = self._at.with_options(options)
+        for line in lines:
+            yield Notice(message=line)
 
     async def _decide(self, decisions: Sequence[Decision]) -> AsyncIterator[Event]:
         # Resuming a thread that asks nothing would run its newest step again.
@@ -271,7 +302,7 @@ class Session:
             for message in said:
                 yield Notice(message=message)
         else:
-            self._at = await self._new()
+            self._at = await self._new(before.options)
         await before.release()
         yield self._ready()
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +17,10 @@ from emulators.script import Script
 from emulators.strict import violations
 from ml_intern.configs.load import load_settings
 from ml_intern.configs.paths import Home
+from ml_intern.configs.prompts import system_prompt
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
-from ml_intern.nodes.deps import Models, ModelSource
+from ml_intern.llm.models import Models, ModelSource
 from ml_intern.nodes.policies.history import valid_history
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attaching import Surroundings
@@ -78,7 +80,9 @@ def surroundings(
     flags = {"model_name": MODEL, "max_retries": 2, **settings}
     loaded = load_settings({**environ, "XDG_CONFIG_HOME": str(root)}, cwd, flags)
     tools = tools or by_name()
-    models = Models(loaded, {"OPENAI_API_KEY": "sk-test"}, tools)
+    schemas = [spec.schema() for spec in tools.values()]
+    prompt = partial(system_prompt, cwd)
+    models = Models(loaded, {"OPENAI_API_KEY": "sk-test"}, schemas, prompt=prompt)
     return Surroundings(
         settings=loaded,
         home=Home(root / "home"),

@@ -81,6 +81,12 @@ async def fit(text: str, cap: int, spill_path: Path) -> str:
     return clip(text, cap, spill_path)
 
 
+def save_once(text: str, path: Path) -> None:
+    """Save `text` unless the file is there: then it holds the whole of what was clipped."""
+    if not path.exists():
+        _save(text, path)
+
+
 def _save(text: str, path: Path) -> None:
     with create(path) as file:
         file.write(text.encode("utf-8", errors="backslashreplace"))

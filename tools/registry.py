@@ -10,9 +10,10 @@ from ml_intern.tools.files.edit import EDIT
 from ml_intern.tools.files.read import READ
 from ml_intern.tools.files.write import WRITE
 from ml_intern.tools.plan import PLAN
+from ml_intern.tools.recall import RECALL
 from ml_intern.tools.spec import ToolSpec
 
-TOOLS: tuple[ToolSpec[Any], ...] = (BASH, READ, WRITE, EDIT, PLAN)
+TOOLS: tuple[ToolSpec[Any], ...] = (BASH, READ, WRITE, EDIT, PLAN, RECALL)
 """Adding a tool is one module and one entry here."""
 
 

@@ -9,6 +9,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from ml_intern.tools.history import History, nothing_archived
+
 EffectClass = Literal["pure", "idempotent", "reconcilable", "opaque"]
 """What may be done with a call whose outcome a crash hid: run again, ask the world, or tell."""
 
@@ -54,6 +56,8 @@ class ToolContext:
     """The call's name in the world, the same in every process: what `reconcile` asks for."""
     keep: Callable[[Path], None] = lambda _: None
     """Remembers a file for `undo`; called before it is changed, in a thread: it may block."""
+    history: Callable[[], Awaitable[History | None]] = nothing_archived
+    """The whole conversation as it is now; None where nothing of it is archived."""
 
 
 ArgsT = TypeVar("ArgsT", bound=ToolArgs)

@@ -1,26 +1,70 @@
-"""What to keep of a history that grew too long, and what a summary is made from."""
+"""How a history that grew too long is made to fit: a ladder, from what costs least to what must do.
+
+Large outputs become pointers to their files; older messages become a summary; the other outputs
+become pointers; what is left is cut. No step separates a call from its result.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from ml_intern.nodes.policies.marks import is_users, marking
+from ml_intern.nodes.policies.clipping import Count, clip_middle, clip_strings, clip_to
+from ml_intern.nodes.policies.marks import is_users, mark_of, marking
 
-Count = Callable[[str], int]
-"""Tokens of a text."""
+TAIL_SHARE = 0.3
+"""Shares of the room for messages: the newest ones,"""
+FIRST_SHARE = 0.1
+"""the first message of the user's,"""
+SAID_SHARE = 0.1
+"""the other ones,"""
+SUMMARY_SHARE = 0.15
+"""the summary,"""
+TARGET_SHARE = 0.7
+"""and the most that all of it may take afterwards, so that it is not needed again at once."""
 
-TAIL_SHARE = 0.25
-"""Share of the window that the newest messages may keep."""
 CLIPS = (4000, 1000, 250, 60)
-"""Characters a message may have in the transcript, tried from the left until it fits."""
+"""Characters a message may have, tried from the left until all of them fit."""
+LARGE = 1500
+"""Characters from which on an output is worth a pointer."""
+_SHOWN = 300
+"""Characters of it that stay."""
+
+_SUMMARY_LEAST = 4000
+"""Characters below which a summary is not cut."""
+
+Spilled = Callable[[AnyMessage], str]
+"""The path of the file that holds an output whole."""
 
 _HEADER = (
-    "[The conversation so far was replaced by this summary, because it filled the context.]\n\n"
+    "[The conversation so far was replaced by this, because it filled the context. "
+    "The messages themselves can still be searched: recall.]"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Tokens that a request may take; `fixed` of them go with every request."""
+
+    window: int
+    limit: int
+    """At which the history is compacted."""
+    fixed: int
+
+    @property
+    def free(self) -> int:
+        """For messages."""
+        return max(0, self.limit - self.fixed)
+
+    @property
+    def target(self) -> int:
+        """What a compacted request may take."""
+        return self.fixed + int(self.free * TARGET_SHARE)
 
 
 def tail_start(messages: Sequence[AnyMessage], sizes: Sequence[int], budget: int) -> int:
@@ -43,34 +87,92 @@ def tail_start(messages: Sequence[AnyMessage], sizes: Sequence[int], budget: int
     return start
 
 
+def pointed(messages: Sequence[AnyMessage], spilled: Spilled, end: int) -> list[AnyMessage]:
+    """The messages, the large outputs before the index `end` replaced by pointers."""
+    return [
+        _pointer(m, spilled(m)) if index < end and is_large(m) else m
+        for index, m in enumerate(messages)
+    ]
+
+
+def thinned(messages: Sequence[AnyMessage], spilled: Spilled) -> Iterator[list[AnyMessage]]:
+    """Ever shorter versions: one more large output a pointer each time, the oldest first."""
+    for end in [index + 1 for index, message in enumerate(messages) if is_large(message)]:
+        yield pointed(messages, spilled, end)
+
+
+def cut(messages: Sequence[AnyMessage]) -> Iterator[list[AnyMessage]]:
+    """Ever shorter versions: texts clipped harder, then only beginning and last exchange."""
+    for cap in CLIPS:
+        yield [_clipped(message, cap) for message in messages]
+    heads = [m for m in messages[:2] if is_users(m) or mark_of(m) == "summary"]
+    start = max(len(heads), tail_start(messages, [1] * len(messages), 0))
+    for cap in CLIPS:
+        yield [_clipped(message, cap) for message in [*heads, *messages[start:]]]
+
+
+def is_large(message: AnyMessage) -> bool:
+    """Whether it is an output that is worth a pointer."""
+    return isinstance(message, ToolMessage) and len(str(message.text)) > LARGE
+
+
 def transcript(messages: Sequence[AnyMessage], budget: int, count: Count) -> str:
-    """The messages as text of at most `budget` tokens, long ones clipped in the middle."""
+    """The messages as text of at most `budget` tokens, long ones clipped in the middle.
+
+    An earlier summary stays as it is, as far as a third of the budget goes.
+    """
+    earlier = [_line(m, budget * 4) for m in messages if mark_of(m) == "summary"]
+    begin = clip_to("\n\n".join(earlier), budget // 3, count)
+    rest = [message for message in messages if mark_of(message) != "summary"]
+    left = budget - count(begin)
     text = ""
     for cap in CLIPS:
-        text = "\n\n".join(_line(message, cap) for message in messages)
-        if count(text) <= budget:
-            return text
-    cap = budget  # a token has a character at least, most often; if not, halve until it fits
-    while count(clipped := clip_middle(text, cap)) > budget and cap:
-        cap //= 2
-    return clipped
+        text = "\n\n".join(_line(message, cap) for message in rest)
+        if count(text) <= left:
+            break
+    return "\n\n".join(part for part in (begin, clip_to(text, left, count)) if part)
 
 
-def rebuilt(messages: Sequence[AnyMessage], start: int, summary: str, cap: int) -> list[AnyMessage]:
-    """First user message, summary, tail; no message longer than `cap` characters."""
-    first = next((m for m in messages[:start] if is_users(m)), None)
-    head: list[AnyMessage] = [first] if first else []
-    head.append(HumanMessage(_HEADER + summary, additional_kwargs=marking("summary")))
-    return [_slimmed(message, cap) for message in [*head, *messages[start:]]]
+def first_of(messages: Sequence[AnyMessage]) -> AnyMessage | None:
+    """The first message of the user's: it stays a message of its own."""
+    return next((message for message in messages if is_users(message)), None)
 
 
-def clip_middle(text: str, cap: int) -> str:
-    """At most about `cap` characters of `text`: its head and its tail."""
-    if len(text) <= cap:
-        return text
-    half = cap // 2
-    gap = f"\n[… {len(text) - 2 * half:,} characters left out …]\n"
-    return text[:half] + gap + text[len(text) - half :]
+def clipped(message: AnyMessage, tokens: int, count: Count) -> AnyMessage:
+    """The message in about `tokens`."""
+    return message.model_copy(update={"content": clip_to(str(message.text), tokens, count)})
+
+
+def replacement(text: str, pinned: Mapping[str, Any]) -> HumanMessage:
+    """What stands for the messages that were taken out."""
+    kwargs = {**marking("summary"), **pinned}
+    return HumanMessage(f"{_HEADER}\n\n{text}", id=str(uuid4()), additional_kwargs=kwargs)
+
+
+def slimmed(message: AnyMessage) -> AnyMessage:
+    """Without the usage and the signatures, which were of a history that is gone."""
+    if not isinstance(message, AIMessage):
+        return message
+    signed = ("thinking_blocks", "reasoning_items")
+    kept = {k: v for k, v in message.additional_kwargs.items() if k not in signed}
+    return message.model_copy(update={"usage_metadata": None, "additional_kwargs": kept})
+
+
+def _pointer(message: AnyMessage, path: str) -> AnyMessage:
+    text = str(message.text)
+    gap = f"\n[… {len(text):,} characters in all; the whole output: {path} …]\n"
+    shown = text[: _SHOWN // 3] + gap + text[-_SHOWN * 2 // 3 :]
+    return message.model_copy(update={"content": shown})
+
+
+def _clipped(message: AnyMessage, cap: int) -> AnyMessage:
+    if mark_of(message) == "summary":
+        cap = max(cap, _SUMMARY_LEAST)
+    update: dict[str, object] = {"content": clip_middle(str(message.text), cap)}
+    if isinstance(message, AIMessage):
+        calls = [{**call, "args": clip_strings(call["args"], cap)} for call in message.tool_calls]
+        update["tool_calls"] = calls
+    return message.model_copy(update=update)
 
 
 def _line(message: AnyMessage, cap: int) -> str:
@@ -81,23 +183,3 @@ def _line(message: AnyMessage, cap: int) -> str:
         calls = [f"CALL {c['name']} {json.dumps(c['args'])}" for c in message.tool_calls]
         return "\n".join([f"ASSISTANT: {text}", *(clip_middle(call, cap) for call in calls)])
     return f"{'USER' if is_users(message) else 'SYSTEM'}: {text}"
-
-
-def _slimmed(message: AnyMessage, cap: int) -> AnyMessage:
-    """Without the usage, which counted a history that is gone, and not longer than `cap`."""
-    update: dict[str, object] = {"content": clip_middle(str(message.text), cap)}
-    if isinstance(message, AIMessage):
-        signed = ("thinking_blocks", "reasoning_items")
-        kept = {k: v for k, v in message.additional_kwargs.items() if k not in signed}
-        calls = [{**call, "args": _clipped(call["args"], cap)} for call in message.tool_calls]
-        update |= {"usage_metadata": None, "additional_kwargs": kept, "tool_calls": calls}
-    return message.model_copy(update=update)
-
-
-def _clipped(value: Any, cap: int) -> Any:  # noqa: ANN401 - JSON
-    """Arguments with no text in them longer than `cap`: a written file may fill the window."""
-    if isinstance(value, dict):
-        return {key: _clipped(item, cap) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_clipped(item, cap) for item in value]
-    return clip_middle(value, cap) if isinstance(value, str) else value

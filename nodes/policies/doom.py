@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolCall, ToolMessage
 
 from ml_intern.nodes.policies.marks import is_users, mark_of
+from ml_intern.nodes.policies.volatile import steady
 
 REPEATS = 3
 """Identical calls with identical results in a row after which the next one is not run."""
 CYCLES = range(2, 6)
 """Lengths of a cycle of calls that may not be gone through a third time."""
 MAX_STRIKES = 3
-"""Times in a row a model may repeat itself in spite of being told, before the turn ends."""
+"""Replies that repeat a call, with nothing else done in between, after which the turn ends."""
 
+SAME_MISTAKE = 3
+"""Replies in a row with one and the same mistake, before the turn ends."""
 MAX_MISTAKES = 5
 """Replies in a row with nothing but calls that cannot be run, before the turn ends."""
+
+_NUMBER = re.compile(r"\d[\d,.]*")
 
 _TAIL = 2 * max(CYCLES)
 
@@ -45,21 +51,54 @@ def repetition(messages: Sequence[AnyMessage], call: ToolCall) -> str:
     return ""
 
 
-def mistakes(messages: Sequence[AnyMessage]) -> int:
-    """Replies in a row, newest first, of whose calls not one could be run as it was sent."""
-    refused: dict[str, bool] = {}
+def strikes(messages: Sequence[AnyMessage]) -> int:
+    """Replies with a repeated call since a call last ran, newest first."""
+    answered: set[str] = set()
     count = 0
     for message in reversed(messages):
         if isinstance(message, ToolMessage):
-            refused[message.tool_call_id] = mark_of(message) == "refused"
-        elif isinstance(message, AIMessage) and message.tool_calls:
-            results = [refused[c["id"] or ""] for c in message.tool_calls if c["id"] in refused]
-            if results and not all(results):
+            if mark_of(message) not in ("doom", "refused"):
                 break
-            count += bool(results)
+            if mark_of(message) == "doom":
+                answered.add(message.tool_call_id)
+        elif isinstance(message, AIMessage):
+            count += any(call["id"] in answered for call in message.tool_calls)
         elif is_users(message):
             break
     return count
+
+
+def hopeless(messages: Sequence[AnyMessage]) -> str:
+    """Why a model that keeps sending calls which cannot be run is given up; "" if it is not."""
+    rows = _mistakes(messages)
+    if len(rows) >= SAME_MISTAKE and (same := frozenset.intersection(*rows[:SAME_MISTAKE])):
+        tool, what = min(same)
+        return f"The model made the same mistake {SAME_MISTAKE} times in a row ({tool}: {what})."
+    return "The model keeps sending calls that cannot be run." if len(rows) >= MAX_MISTAKES else ""
+
+
+def _mistakes(messages: Sequence[AnyMessage]) -> list[frozenset[tuple[str, str]]]:
+    """What was wrong with each of the newest replies that could not be run at all."""
+    results: dict[str, ToolMessage] = {}
+    rows: list[frozenset[tuple[str, str]]] = []
+    for message in reversed(messages):
+        if isinstance(message, ToolMessage):
+            results[message.tool_call_id] = message
+        elif isinstance(message, AIMessage) and message.tool_calls:
+            answered = [results[c["id"] or ""] for c in message.tool_calls if c["id"] in results]
+            whole = len(answered) == len(message.tool_calls)
+            if not whole or any(mark_of(result) != "refused" for result in answered):
+                break
+            rows.append(frozenset((str(r.name), _kind(str(r.text))) for r in answered))
+        elif is_users(message):
+            break
+    return rows
+
+
+def _kind(refusal: str) -> str:
+    """What is wrong, without what was sent and where in it."""
+    said = refusal.removeprefix("Not run: ").split(" You sent: ")[0].split(" (")[0]
+    return _NUMBER.sub("#", said)[:100].rstrip(" .")
 
 
 def _signatures(messages: Sequence[AnyMessage]) -> list[Signature]:
@@ -81,7 +120,8 @@ def _finished(reply: AIMessage, results: dict[str, ToolMessage]) -> list[Signatu
     for call in reversed(reply.tool_calls):
         result = results.get(call["id"] or "")
         if result is not None and mark_of(result) not in ("doom", "refused"):
-            signature = Signature(call["name"], _canonical(call["args"]), str(result.content))
+            said = steady(str(result.content))
+            signature = Signature(call["name"], _canonical(call["args"]), said)
             signatures.append(signature)
     return signatures
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
 
-from ml_intern.nodes.policies.marks import is_users
+from ml_intern.nodes.policies.marks import is_users, mark_of
 
 NO_RESULT = (
     "No result: the turn was interrupted. If this call had started, its effect is unknown; "
@@ -33,13 +33,23 @@ def newest_reply(messages: Sequence[AnyMessage]) -> AIMessage:
 
 
 def answer_so_far(messages: Sequence[AnyMessage]) -> str | None:
-    """The newest text of the model's in this turn; None if it has not said anything."""
+    """The newest text of the model's in this turn, with the pieces before it if it was cut.
+
+    None if it has not said anything.
+    """
+    pieces: list[str] = []
+    goes_on = True
     for message in reversed(messages):
         if isinstance(message, AIMessage) and str(message.text).strip():
-            return str(message.text)
-        if is_users(message):
+            if not goes_on:
+                break
+            pieces.append(str(message.text))
+            goes_on = False
+        elif mark_of(message) == "stall":
+            goes_on = True
+        elif is_users(message) or pieces:
             break
-    return None
+    return "".join(reversed(pieces)) if pieces else None
 
 
 def called(messages: Sequence[AnyMessage], tool: str) -> bool:
@@ -52,9 +62,13 @@ def called(messages: Sequence[AnyMessage], tool: str) -> bool:
     return False
 
 
-def starts_turn(messages: Sequence[AnyMessage]) -> bool:
-    """Whether the newest message is the user's: the model has not answered it yet."""
-    return bool(messages) and is_users(messages[-1])
+def starts_turn(messages: Sequence[AnyMessage], turn: str) -> bool:
+    """Whether the newest message is the user's, and not the one that began the turn at hand.
+
+    Compaction can make the message that began a long turn the newest again.
+    """
+    newest = messages[-1] if messages else None
+    return newest is not None and is_users(newest) and newest.id != turn
 
 
 def owes_reply(messages: Sequence[AnyMessage]) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
-Mark = Literal["nudge", "summary", "doom", "denied", "refused"]
+Mark = Literal["nudge", "stall", "budget", "summary", "doom", "denied", "refused"]
 
 _KEY = "ml_intern"
 _MALFORMED = "ml_intern_malformed"

@@ -12,10 +12,11 @@ from typing import Any
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from ml_intern.checkpoints.wording import from_json
 from ml_intern.sessions.doctor.pages import PAGE, rows
 from ml_intern.sessions.doctor.rows import Row, columns, count, readable
 
-_TABLES = ("sessions", "checkpoints", "writes", "turns", "journal")
+_TABLES = ("sessions", "checkpoints", "writes", "turns", "journal", "archive")
 _TOLD = _TABLES[:3]
 _HEADER = 100
 """Bytes at the start of every SQLite file that tell nothing about its content."""
@@ -154,6 +155,8 @@ def _sound(table: str, values: dict[str, Any], serializer: JsonPlusSerializer) -
             return bool(loaded["id"] == values["checkpoint_id"]) and "channel_values" in loaded
         if table == "writes":
             serializer.loads_typed((values["type"], values["value"]))
+        if table == "archive":
+            from_json(values["message"])
     except Exception:  # noqa: BLE001 - damaged bytes fail in any way there is
         return False
     return True

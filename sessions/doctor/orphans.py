@@ -16,7 +16,12 @@ from ml_intern.checkpoints.threads import Threads
 from ml_intern.configs.paths import Home
 from ml_intern.sessions.doctor.finding import Finding, Repair, fine, warning
 
-_NAMED = {"checkpoints": "thread_id", "journal": "session", "turns": "session"}
+_NAMED = {
+    "checkpoints": "thread_id",
+    "journal": "session",
+    "turns": "session",
+    "archive": "session",
+}
 """The tables that refer to sessions, and by which column; the saver's others follow the first."""
 
 

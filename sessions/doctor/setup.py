@@ -72,7 +72,11 @@ def _model(settings: Settings, keys: Mapping[str, str]) -> tuple[Finding, str | 
 def _urls(settings: Settings, keys: Mapping[str, str], base: str | None) -> list[str]:
     """Those of the model and of the services that are set up; local servers need not run."""
     hub = settings.hf_router_url if any(name in keys for name in _HUB) else None
-    return list(dict.fromkeys(url for url in (base, settings.openai_base_url, hub) if url))
+    return list(
+        dict.fromkeys(
+            url for url in (base, settings.openai_base_url, settings.anthropic_base_url, hub) if url
+        )
+    )
 
 
 async def _reach(urls: list[str]) -> list[Finding]:

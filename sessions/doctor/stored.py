@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import cast
 
+from langchain_core.messages import AnyMessage
+
+from ml_intern.checkpoints.archive import Archive
+from ml_intern.checkpoints.database import StorageError
 from ml_intern.checkpoints.threads import Thread
 from ml_intern.graph.state import AgentState
+from ml_intern.nodes.policies.archived import archived_batches
 from ml_intern.nodes.policies.history import valid_history
 from ml_intern.sessions.doctor.finding import Finding, Repair, fine, problem, warning
 from ml_intern.sessions.doctor.strict import violations
@@ -31,7 +36,8 @@ async def check_sessions(
 async def _check(sessions: Sessions, thread: Thread, rescue: Repair | None) -> list[Finding]:
     name = f"session {thread.id[:8]}"
     try:
-        snapshot = await sessions.look(thread).snapshot()
+        attachment = sessions.look(thread)
+        snapshot = await attachment.snapshot()
         messages = cast(AgentState, snapshot.values).get("messages", [])
         wrong = violations(valid_history(messages))
     except Exception as error:  # noqa: BLE001 - damaged bytes fail in any way there is
@@ -39,9 +45,28 @@ async def _check(sessions: Sessions, thread: Thread, rescue: Repair | None) -> l
         remedy = "ml-intern doctor --fix goes back to what can be read"
         return [problem(name, said, remedy if rescue else "Restore a backup.", rescue)]
     found = [problem(name, said, "Go on in another session; export this.") for said in wrong]
+    found += [f async for f in _archived(name, messages, attachment.deps.archive, rescue)]
     if holder := await sessions.database.held(thread.id):
         return [*found, fine(name, f"in use by {holder}")]
     return [*found, *await _cut_off(sessions, thread, bool(snapshot.tasks))]
+
+
+async def _archived(
+    name: str, messages: Sequence[AnyMessage], archive: Archive | None, rescue: Repair | None
+) -> AsyncIterator[Finding]:
+    """What is wrong with the messages that compactions took out of the history."""
+    batches = archived_batches(messages)
+    if archive is None or not batches:
+        return
+    there = {place.batch for _, place in await archive.places(batches)}
+    if lost := len({*batches} - there):
+        said = f"what {lost} of {len(batches)} compactions took out of its history is lost"
+        yield warning(name, said, "It can be gone on with; `recall` and exports lack that.")
+    try:
+        await archive.messages(batches)
+    except StorageError:
+        said, remedy = "archived messages of it are damaged", "ml-intern doctor --fix drops them"
+        yield problem(name, said, remedy if rescue else "Restore a backup.", rescue)
 
 
 async def _cut_off(sessions: Sessions, thread: Thread, tasks: bool) -> list[Finding]:

@@ -6,7 +6,16 @@ from typing import get_args
 
 import pytest
 
-from ml_intern.cli.commands import COMMANDS, Action, find, help_lines, looks_like_command
+from ml_intern.cli.commands import (
+    COMMANDS,
+    Action,
+    find,
+    help_lines,
+    looks_like_command,
+    operation,
+)
+from ml_intern.configs.errors import ConfigError
+from ml_intern.sessions import operations as op
 
 
 @pytest.mark.parametrize(
@@ -20,6 +29,13 @@ from ml_intern.cli.commands import COMMANDS, Action, find, help_lines, looks_lik
         ("Exit", "quit"),
         ("/new", "new"),
         ("/status", "status"),
+        ("/cost", "cost"),
+        ("/context", "context"),
+        ("/compact", "compact"),
+        ("/model", "model"),
+        ("/model huggingface/a/b:fastest", "model"),
+        ("/effort high", "effort"),
+        ("/budget 5", "budget"),
     ],
 )
 def test_commands_are_found_in_any_case(line: str, action: str) -> None:
@@ -30,7 +46,22 @@ def test_commands_are_found_in_any_case(line: str, action: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["", " ", "help", "/", "/helpme", "/help me", "quit the job", "/home/me/train.py", "new", "//"],
+    [
+        "",
+        " ",
+        "help",
+        "/",
+        "/helpme",
+        "/help me",
+        "quit the job",
+        "/home/me/train.py",
+        "new",
+        "//",
+        "/data/foo is my dataset",
+        "/compact the data please",
+        "/cost of it?",
+        "/context is all",
+    ],
 )
 def test_everything_else_is_not(line: str) -> None:
     assert find(line) is None
@@ -74,3 +105,32 @@ def test_help_shows_each_command_aligned() -> None:
     assert all(c.names[0] in x and c.help in x for c, x in zip(COMMANDS, lines, strict=True))
     starts = {x.index(c.help) for c, x in zip(COMMANDS, lines, strict=True)}
     assert len(starts) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("/compact", op.Compact()),
+        ("/model a/b", op.SetOptions(model="a/b")),
+        ("/effort HIGH", op.SetOptions(effort="high")),
+        ("/budget 2.5", op.SetOptions(max_budget_usd=2.5)),
+        ("/budget $3", op.SetOptions(max_budget_usd=3)),
+        ("/model", None),
+        ("/effort", None),
+        ("/budget", None),
+        ("/cost", None),
+        ("/context", None),
+    ],
+)
+def test_what_a_command_asks_of_the_session(line: str, wanted: op.Operation | None) -> None:
+    command = find(line)
+    assert command is not None
+    assert operation(command, line) == wanted
+
+
+@pytest.mark.parametrize("line", ["/model of the world", "/budget much", "/budget $", "/undo no"])
+def test_what_makes_no_sense_after_a_command_is_said(line: str) -> None:
+    command = find(line)
+    assert command is not None
+    with pytest.raises(ConfigError):
+        operation(command, line)

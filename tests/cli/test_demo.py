@@ -139,7 +139,8 @@ def test_a_second_demo_goes_to_a_new_folder_and_streams_pure_json(root: Path, fo
     *events, result = map(json.loads, ended.stdout.splitlines())
     assert (ended.returncode, result["exit_code"], result["status"]) == (0, 0, "done")
     assert result["usage"]["input_tokens"] == result["usage"]["output_tokens"] == 0
-    assert result["cost"] == {"llm_usd": 0.0, "unpriced_calls": 0}
+    cost = {"llm_usd": 0.0, "unpriced_calls": 0, "budget_usd": None, "compaction_usd": 0.0}
+    assert result["cost"] == cost
     assert result["iterations"] == len(TAPE.turns)
     assert events[0]["model"] == "recording"
     assert all(event["success"] for event in events if event["type"] == "tool_output")

@@ -47,6 +47,7 @@ def carriers(said: str) -> list[ev.Event]:
         ev.PlanUpdate(plan=[{"id": "1", "content": said, "status": "pending"}]),
         ev.Notice(message=said),
         ev.Error(error=said),
+        ev.Retry(model="a/b", reason=said, attempt=1, retries=4, wait_seconds=3.2),
         ev.UndoComplete(turns=1, restored=[said], conflicts=[said], elsewhere=[said]),
         ev.ToolLog(tool="system", log=said),
         ev.ToolLog(tool="bash", log=said, tool_call_id="a"),
@@ -197,7 +198,7 @@ def test_a_question_cannot_be_overwritten_from_within() -> None:
         ({"input_tokens": 12345, "output_tokens": 6, "cost_usd": 0.12345},
          "12,345 in, 6 out · $0.1235"),
         ({"cost_usd": 0.5, "unpriced_calls": 2},
-         "0 in, 0 out · $0.5000 + 2 calls of unknown price"),
+         "0 in, 0 out · $0.5000 + 2 unpriced"),
     ],
 )  # fmt: skip
 def test_w37_an_unknown_cost_says_so(usage: dict[str, float], line: str) -> None:

@@ -30,11 +30,13 @@ def change(state: ev.ToolState, call_id: str = "c", reason: str = "why") -> ev.T
     return ev.ToolStateChange(tool="bash", tool_call_id=call_id, state=state, reason=reason)
 
 
-def result(*events: ev.Event, state: dict[str, Any] | None = None) -> dict[str, Any]:
+def result(
+    *events: ev.Event, state: dict[str, Any] | None = None, budget: float | None = None
+) -> dict[str, Any]:
     report = Report("s")
     for event in events:
         report.note(event)
-    made = report.result(cast("AgentState", state or {}), 1.2345)
+    made = report.result(cast("AgentState", state or {}), 1.2345, turns=2, budget=budget)
     assert list(made) == FIELDS
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     return made
@@ -98,14 +100,24 @@ def test_the_answer_and_the_counts() -> None:
     messages: list[AnyMessage] = [
         HumanMessage("a"), AIMessage("A"), HumanMessage("b"), hint, AIMessage("B"),
     ]  # fmt: skip
-    usage = {"calls": 3, "input_tokens": 10.0, "cost_usd": 0.12345678, "unpriced_calls": 1}
+    usage = {
+        "calls": 3, "input_tokens": 10.0, "cache_write_tokens": 4.0, "cost_usd": 0.12345678,
+        "unpriced_calls": 1, "unknown_usd": 0.5, "compaction_usd": 0.02, "compaction_calls": 1,
+    }  # fmt: skip
     turn = {**turn_of({}), "iterations": 2}
-    made = result(complete("done"), state={"messages": messages, "usage": usage, "turn": turn})
+    state = {"messages": messages, "usage": usage, "turn": turn}
+    made = result(complete("done"), state=state, budget=5.0)
     assert made["result"] == "B"
     assert made["num_turns"] == 2
     assert made["iterations"] == 2
-    assert made["usage"] == {"calls": 3, "input_tokens": 10}
-    assert made["cost"] == {"llm_usd": 0.123457, "unpriced_calls": 1}
+    assert made["usage"] == {
+        "calls": 3, "input_tokens": 10, "output_tokens": 0,
+        "cache_read_tokens": 0, "cache_write_tokens": 4,
+    }  # fmt: skip
+    assert all(isinstance(number, int) for number in made["usage"].values())
+    assert made["cost"] == {
+        "llm_usd": 0.123457, "unpriced_calls": 1, "budget_usd": 5.0, "compaction_usd": 0.02,
+    }  # fmt: skip
     assert made["duration_ms"] == 1234
     assert usage["cost_usd"] == 0.12345678
 

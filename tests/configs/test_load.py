@@ -177,6 +177,11 @@ def test_bytes_that_are_not_text_and_a_folder_are_named(home: Path) -> None:
     [
         ("max_iterations", "many"),
         ("max_iterations", -2),
+        ("max_iterations", 0),
+        ("effort", "hard"),
+        ("max_budget_usd", 0),
+        ("max_budget_usd", "inf"),
+        ("max_budget_usd", "nan"),
         ("compact_at", 1.5),
         ("context_window", 10),
         ("request_timeout", 0),
@@ -236,13 +241,54 @@ def test_a_project_can_only_narrow_the_mode(
 
 @pytest.mark.parametrize(
     ("own", "project", "effective"),
-    [(300, 10, 10), (300, 500, 300), (300, -1, 300), (-1, 10, 10), (-1, -1, -1), (5, 0, 0)],
+    [(300, 10, 10), (300, 500, 300), (300, -1, 300), (-1, 10, 10), (-1, -1, -1), (5, 1, 1)],
 )
 def test_a_project_can_only_lower_the_limit(
     home: Path, own: int, project: int, effective: int
 ) -> None:
     settings = load(home, user={"max_iterations": own}, project={"max_iterations": project})
     assert settings.max_iterations == effective
+
+
+@pytest.mark.parametrize(
+    ("own", "project", "effective"),
+    [(5, 1, 1), (1, 5, 1), (None, 2, 2), (3, None, 3), (None, None, None), ("5", 1, 1)],
+)
+def test_a_project_can_only_lower_the_budget(
+    home: Path, own: float | str | None, project: float | None, effective: float | None
+) -> None:
+    settings = load(home, user={"max_budget_usd": own}, project={"max_budget_usd": project})
+    assert settings.max_budget_usd == effective
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "flag"),
+    [
+        ("max_iterations", 0, "--max-iterations"),
+        ("max_iterations", -2, "--max-iterations"),
+        ("max_budget_usd", 0, "--max-budget-usd"),
+        ("max_budget_usd", -1, "--max-budget-usd"),
+        ("model_name", 1, "--model"),
+    ],
+)
+def test_a_wrong_flag_and_a_wrong_variable_are_called_by_their_names(
+    home: Path, key: str, value: float, flag: str
+) -> None:
+    assert f"the flags: '{flag}': " in refusal(home, flags={key: value})
+    if key != "model_name":
+        variable = f"ML_INTERN_{key.upper()}"
+        assert f"the environment: '{variable}': " in refusal(home, env={variable: str(value)})
+
+
+def test_no_calls_at_all_is_refused_with_the_choices(home: Path) -> None:
+    """0 used to make one call."""
+    assert "at least 1, or -1 for no limit." in refusal(home, flags={"max_iterations": 0})
+    assert load(home, flags={"max_iterations": -1}).max_iterations == -1
+
+
+def test_the_efforts_are_listed(home: Path) -> None:
+    said = refusal(home, env={"ML_INTERN_EFFORT": "hihg"})
+    assert all(f"'{level}'" in said for level in ("off", "minimal", "high", "max"))
 
 
 def test_the_users_own_hand_is_above_the_projects(home: Path) -> None:

@@ -23,6 +23,8 @@ class Request:
     headers: dict[str, str]
     """Names in lower case."""
     body: Body
+    raw: bytes = b""
+    """The body as it came."""
     at: float = field(default_factory=time.time)
     outcome: Literal["open", "sent", "cut", "left"] = "open"
     """left: the client went away before the end. Settled when the server's block is left."""
@@ -46,7 +48,7 @@ class ModelExchange(Exchange):
     def do_POST(self) -> None:
         raw = self.read_body()
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, {})
+        request = Request(self.command, self.path, headers, {}, raw)
         number, step = self.model.answer(request, raw)
         try:
             self._perform(step, request.body, number)

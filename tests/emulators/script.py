@@ -83,6 +83,8 @@ class Step:
     """Characters in a stream event; 0: a tenth of the whole, but from 4 to 1000."""
     repeat: int = 1
     """How often the stream says the content."""
+    blanks: int = 0
+    """Stream events without anything in them, before the content."""
     instead: Plain | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     expect: Callable[[Body], object] | None = None
@@ -114,14 +116,21 @@ def fault(name: str, *, retry_after: str | None = None, **options: Any) -> Step:
     return replace(FAULTS[name], **options)
 
 
-def refusal(status: int, kind: str, code: str | None, message: str) -> Step:
+def refusal(status: int, kind: str, code: str | None, message: str, **more: Any) -> Step:
     """An error as OpenAI words it."""
-    return Step(instead=Plain(status, error_body(kind, code, message)))
+    return Step(instead=Plain(status, error_body(kind, code, message, **more)))
 
 
-def error_body(kind: str, code: str | None, message: str) -> bytes:
-    error = {"message": message, "type": kind, "param": None, "code": code}
+def error_body(kind: str, code: str | None, message: str, **more: Any) -> bytes:
+    error = {"message": message, "type": kind, "param": None, "code": code, **more}
     return json.dumps({"error": error}).encode()
+
+
+def error_event(kind: str, code: str | None, message: str) -> Step:
+    """A stream that says something and then reports an error."""
+    delta = b'data: {"choices":[{"index":0,"delta":{"content":"Well"},"finish_reason":null}]}\n\n'
+    body = delta + b"data: " + error_body(kind, code, message) + b"\n\n"
+    return Step(instead=Plain(200, body, "text/event-stream"))
 
 
 def read_step(spec: Mapping[str, Any]) -> Step:
@@ -152,6 +161,20 @@ FAULTS: dict[str, Step] = {
     "429_quota": refusal(429, "insufficient_quota", "insufficient_quota", "Check your plan."),
     "500": refusal(500, "server_error", None, "The server had an error."),
     "503": refusal(503, "server_error", None, "The engine is overloaded."),
+    "529": refusal(529, "overloaded_error", None, "Overloaded."),
+    "400_effort": refusal(
+        400,
+        "invalid_request_error",
+        "unsupported_value",
+        "Unsupported value: 'reasoning_effort' does not support 'high' with this model.",
+        param="reasoning_effort",
+    ),
+    "400_rate_limit_words": refusal(400, "x", None, "No 'rate_limit' here: 429 is not a tier."),
+    "413": refusal(413, "request_too_large", None, "Request exceeds the maximum size."),
+    "context_code": refusal(400, "x", "context_length_exceeded", "Zu lang."),
+    "context_llamacpp": refusal(
+        400, "exceed_context_size_error", None, "Too much.", n_prompt_tokens=9001, n_ctx=8192
+    ),
     "context_length": refusal(
         400,
         "invalid_request_error",
@@ -159,6 +182,7 @@ FAULTS: dict[str, Step] = {
         "This model's maximum context length is 8192 tokens. However, your messages resulted in "
         "9001 tokens. Please reduce the length of the messages.",
     ),
+    "error_answer": Step(instead=Plain(200, error_body("insufficient_quota", None, "Pay first."))),
     "not_json": Step(instead=Plain(200, b"<html><h1>Sign in</h1></html>", "text/html")),
     # Broken transfers
     "refuse": Step(cut=Cut("refuse")),
@@ -172,6 +196,8 @@ FAULTS: dict[str, Step] = {
     "eof_in_arguments": calls(_COMMAND, cut=Cut("eof", after=5)),
     "eof_before_finish": calls(_COMMAND, cut=Cut("eof")),
     "error_event": text(_PROSE, cut=Cut("error", after=5)),
+    "overloaded_event": error_event("overloaded_error", None, "Overloaded."),
+    "quota_event": error_event("insufficient_quota", "insufficient_quota", "Pay first."),
     "stall": text(_PROSE, cut=Cut("stall", after=5)),
     "stall_at_once": text(_PROSE, cut=Cut("stall", after=0)),
     # Answers that break the protocol
@@ -194,5 +220,7 @@ FAULTS: dict[str, Step] = {
     "content_filter": text("I cannot", finish="content_filter"),
     "unsendable_text": text("A NUL \x00 and half a pair \ud83d in one answer."),
     # Bounded, so that a client that never gives up still ends.
+    "empty_chunks": text(_PROSE, blanks=20_000),
+    "many_calls": calls(*(Call("bash", "{}") for _ in range(1200))),
     "endless": text(_PROSE + " ", repeat=20_000),
 }

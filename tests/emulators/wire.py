@@ -55,6 +55,7 @@ def split(frame: bytes) -> tuple[bytes, bytes]:
 
 def _deltas(step: Step) -> Iterator[Body]:
     yield {"role": "assistant", "content": None if step.content is None else ""}
+    yield from ({"content": ""} for _ in range(step.blanks))
     for piece in _pieces(step.reasoning, step.piece):
         yield {"reasoning_content": piece}
     for _ in range(step.repeat):

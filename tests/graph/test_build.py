@@ -28,6 +28,7 @@ EDGES = {
     ("doom_check", "__end__", True),
     ("approval", "tool_execute", True),
     ("approval", "compaction", True),
+    ("approval", "__end__", True),
     ("tool_execute", "compaction", False),
 }
 

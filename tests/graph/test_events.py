@@ -14,7 +14,7 @@ NAMES = [
     "processing", "ready", "assistant_chunk", "assistant_message", "assistant_stream_end",
     "tool_call", "tool_output", "tool_log", "tool_state_change", "approval_required",
     "turn_complete", "error", "interrupted", "compacted", "undo_complete", "shutdown",
-    "plan_update", "usage", "waiting", "notice",
+    "plan_update", "usage", "waiting", "notice", "retry",
 ]  # fmt: skip
 DEFINED = [kind for kind in vars(ev).values() if isinstance(kind, type)]
 KINDS: list[type[ev.Event]] = [
@@ -43,7 +43,7 @@ def sample(kind: type[ev.Event]) -> ev.Event:
 
 def test_every_wire_name_is_there_exactly_once() -> None:
     assert sorted(wire_name(kind) for kind in KINDS) == sorted(NAMES)
-    assert len(NAMES) == 20
+    assert len(NAMES) == 21
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=wire_name)

@@ -92,6 +92,10 @@ def test_edited_arguments_are_what_is_run() -> None:
     assert CALLS.tool_calls[0]["args"] == {"command": "a"}
 
 
+def test_a_model_that_keeps_making_mistakes_is_given_up() -> None:
+    assert after_approval(state(USER, CALLS, RESULT_A, RESULT_B, stop="stuck")) == END
+
+
 def test_with_no_call_left_it_is_the_models_turn() -> None:
     assert after_approval(state(USER, CALLS, RESULT_A, RESULT_B)) == "compaction"
 

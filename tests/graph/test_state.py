@@ -179,10 +179,12 @@ def test_the_agents_history_is_such_a_channel() -> None:
 
 def test_a_thread_that_has_not_begun_stands_at_zero() -> None:
     assert turn_of({}) == {
+        "message": "",
         "iterations": 0,
         "nudges": 0,
         "overflows": 0,
-        "strikes": 0,
+        "model": "",
+        "told": 0.0,
         "stop": None,
         "reason": "",
     }

@@ -100,7 +100,7 @@ def test_every_provider_key_may_be_in_a_dotenv() -> None:
     "name",
     [
         "",
-        "gpt-5",
+        "no-such-thing",
         "openai/",
         "openai//",
         "/",
@@ -116,6 +116,15 @@ def test_what_is_no_model_id_is_said_to_be_none(name: str) -> None:
     with pytest.raises(ConfigError, match=r"is not a model id\. Write provider/model") as caught:
         resolve(name, settings(), ALL)
     assert caught.value.exit is Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("gpt-5", "openai/gpt-5"), (" claude-opus-4-6", "anthropic/claude-opus-4-6")],
+)
+def test_a_model_without_its_provider_is_recognised(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=rf"is not a model id\. Did you mean {meant}\?"):
+        resolve(name, settings(), ALL)
 
 
 def test_a_provider_we_do_not_know_is_left_to_litellm() -> None:

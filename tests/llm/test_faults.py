@@ -6,9 +6,11 @@ import asyncio
 import importlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -17,13 +19,16 @@ from langchain_core.messages import HumanMessage
 from emulators.openai_server import FAULTS, Call, ModelServer, Plain, Step, calls, fault, text
 from ml_intern.configs.settings import Settings
 from ml_intern.graph import events as ev
-from ml_intern.llm.ask import MAX_REPLY, Asking, ask
+from ml_intern.llm.ask import Asking, ask
+from ml_intern.llm.attempt import MAX_REPLY
 from ml_intern.llm.endpoint import Endpoint
 from ml_intern.llm.errors import (
     ContextOverflowError,
     ModelAuthError,
     ModelError,
     ModelNotFoundError,
+    ModelQuotaError,
+    ModelRefusedError,
     ModelUnreachableError,
 )
 from ml_intern.llm.factory import Model, make_model
@@ -38,11 +43,13 @@ HOSTILE = "a [DONE] b \x85 c \u2028 d \u2029 e 🤗 f data: [DONE]\n\ndata: {} \
 
 @dataclass(frozen=True)
 class Failed:
-    """The call fails with this error."""
+    """The call fails with this error; `retried` twice before it does, or not at all."""
 
     kind: type[ModelError]
     says: str
-    retryable: bool = False
+    retried: bool = False
+    elsewhere: bool = False
+    """Whether another model might do."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ Outcome = Failed | Got
 
 
 def retry(says: str) -> Failed:
-    return Failed(ModelError, says, retryable=True)
+    return Failed(ModelError, says, retried=True, elsewhere=True)
 
 
 def bash(arguments: str, id: str = "call_1", name: str = "bash") -> Got:
@@ -70,20 +77,29 @@ COMMAND = '{"command": "python train.py --epochs 3 --out model"}'
 BROKE_OFF = retry("peer closed connection")
 LOST = retry("the connection was lost")
 ENDED = retry("the answer ended early")
-SILENT = (retry("nothing came"), retry("timed out"))
+SILENT = retry("went silent for 0.4 s")
+UNPAID = Failed(ModelQuotaError, "no credit or quota left", elsewhere=True)
+OVERFLOW = Failed(ContextOverflowError, "longer than the model's window")
 ENDLESS = Failed(ModelError, "stopped at 9,000 characters")
 
 OUTCOMES: dict[str, Outcome | tuple[Outcome, Outcome]] = {
-    "400": Failed(ModelError, "Invalid value for 'temperature'"),
+    "400": Failed(ModelRefusedError, "Invalid value for 'temperature'"),
     "401": Failed(ModelAuthError, "the key was refused"),
-    "402": Failed(ModelAuthError, "no credit left"),
+    "402": UNPAID,
     "403": Failed(ModelAuthError, "may not use this model"),
     "404": Failed(ModelNotFoundError, "no such model"),
     "429": retry("Rate limit reached"),
-    "429_quota": retry("Check your plan"),
+    "429_quota": UNPAID,
     "500": retry("The server had an error"),
     "503": retry("overloaded"),
-    "context_length": Failed(ContextOverflowError, "longer than the model's window"),
+    "529": retry("Overloaded"),
+    "400_effort": Failed(ModelRefusedError, "does not support 'high'"),
+    "400_rate_limit_words": Failed(ModelRefusedError, "429 is not a tier"),
+    "413": OVERFLOW,
+    "context_code": OVERFLOW,
+    "context_llamacpp": OVERFLOW,
+    "context_length": OVERFLOW,
+    "error_answer": UNPAID,
     "not_json": Failed(ModelNotFoundError, "answers with a web page"),
     "refuse": retry("disconnected without sending a response"),
     "close": BROKE_OFF,
@@ -96,8 +112,11 @@ OUTCOMES: dict[str, Outcome | tuple[Outcome, Outcome]] = {
     "eof_in_arguments": ENDED,
     "eof_before_finish": ENDED,
     "error_event": (retry("The server had an error"), ENDED),
+    "overloaded_event": (retry("Overloaded"), ENDED),
+    "quota_event": (UNPAID, ENDED),
     "stall": SILENT,
     "stall_at_once": SILENT,
+    "empty_chunks": (SILENT, Got(PROSE)),
     "broken_arguments": bash('{"command": "ls'),
     # langchain reads a whole answer's arguments; what is no object becomes an empty one.
     "array_arguments": (bash('["ls"]'), bash("{}")),
@@ -126,6 +145,10 @@ OUTCOMES: dict[str, Outcome | tuple[Outcome, Outcome]] = {
     "length_in_arguments": replace(bash('{"command": "python tra'), finish="length"),
     "content_filter": Got("I cannot", finish="content_filter"),
     "unsendable_text": Got("A NUL \x00 and half a pair \ud83d in one answer."),
+    "many_calls": (
+        Failed(ModelError, "stopped at 1,000 tool calls"),
+        Got(calls=tuple((f"call_{n}", "bash", "{}") for n in range(1, 1201)), finish="tool_calls"),
+    ),
     "endless": (ENDLESS, Got(PROSE + " ")),
 }
 
@@ -158,35 +181,130 @@ def test_every_fault_is_in_the_table() -> None:
     assert OUTCOMES.keys() == FAULTS.keys()
 
 
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits before retries: not waited for, and with the middle of the jitter."""
+    waited: list[float] = []
+
+    async def at_once(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("ml_intern.llm.ask.sleep", at_once)
+    monkeypatch.setattr("ml_intern.llm.ask.random", lambda: 0.5)
+    return waited
+
+
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("name", OUTCOMES)
-async def test_faults(name: str, stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_faults(
+    name: str, stream: bool, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is retried, how often, after what waits, and what comes of it."""
     # The real cap takes half a minute to reach in small pieces.
-    monkeypatch.setattr("ml_intern.llm.ask.MAX_REPLY", 9000)
+    monkeypatch.setattr("ml_intern.llm.attempt.MAX_REPLY", 9000)
     outcome = OUTCOMES[name]
     expected = outcome[not stream] if isinstance(outcome, tuple) else outcome
-    if isinstance(expected, Got):
-        found = got(await asked(FAULTS[name], stream=stream))
-        if name == "missing_id" and not stream:
-            assert found.calls[0][0]  # made up
-            found = Got(calls=(("some", *found.calls[0][1:]),), finish=found.finish)
-        assert found == expected
-        return
+    retried = isinstance(expected, Failed) and expected.retried
+    seen: list[ev.Event] = []
+    limits = {"request_timeout": 0.4 if expected is SILENT else 60, "idle_timeout": 0.4}
+    with ModelServer([FAULTS[name]] * (3 if retried else 1)) as server:
+        async with model_at(server.base_url, retries=2, **limits) as model:
+            call = ask(model, [HumanMessage("Go")], seen.append, Asking(stream=stream))
+            if isinstance(expected, Got):
+                assert comparable(got(await call), name, stream) == expected
+            else:
+                await fails(call, expected)
+    assert len(server.requests) == (3 if retried else 1)
+    assert all(body == server.bodies[0] for body in server.bodies)
+    retries = [e for e in seen if isinstance(e, ev.Retry)]
+    assert waits == [e.wait_seconds for e in retries] == ([1.0, 2.0] if retried else [])
+    assert [(e.model, e.attempt, e.retries) for e in retries] == [
+        ("vllm/x", n, 2) for n in range(1, len(retries) + 1)
+    ]
+    ends = [e.partial for e in seen if isinstance(e, ev.AssistantStreamEnd)]
+    assert all(partial == isinstance(expected, Failed) for partial in ends)
+
+
+async def fails(call: Coroutine[Any, Any, Reply], expected: Failed) -> None:
     with pytest.raises(ModelError) as caught:
-        await asked(FAULTS[name], stream=stream)
-    assert type(caught.value) is expected.kind
-    assert caught.value.retryable is expected.retryable
-    assert expected.says in str(caught.value)
-    if expected is not ENDLESS:
-        assert str(caught.value).startswith("vllm/x: ")
+        await call
+    error = caught.value
+    assert (type(error), error.retryable) == (expected.kind, expected.retried)
+    assert error.elsewhere is expected.elsewhere
+    assert expected.says in str(error)
+    if "does not end" not in str(error):
+        assert str(error).startswith("vllm/x: ")
+
+
+def comparable(found: Got, name: str, stream: bool) -> Got:
+    """The reply; an id that litellm made up is `some`."""
+    if name != "missing_id" or stream:
+        return found
+    assert found.calls[0][0]
+    return replace(found, calls=(("some", *found.calls[0][1:]),))
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
-@pytest.mark.parametrize("name", ["429", "500", "503"])
-async def test_what_the_provider_asks_for_is_known(name: str, stream: bool) -> None:
-    with pytest.raises(ModelError) as caught:
-        await asked(fault(name, retry_after="7"), stream=stream)
-    assert caught.value.retry_after == 7
+@pytest.mark.parametrize("name", ["429", "500", "503", "529"])
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [("7", 7.0), ("0.25", 0.25), ("90", 60.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+     ("soon", 1.0), ("nan", 1.0), ("-3", 1.0)],
+)  # fmt: skip
+async def test_the_wait_is_the_one_that_the_provider_asks_for(
+    name: str, stream: bool, asked: str, waited: float, waits: list[float]
+) -> None:
+    with ModelServer([fault(name, retry_after=asked), text("Hi")]) as server:
+        async with model_at(server.base_url, retries=2) as model:
+            reply = await ask(model, [HumanMessage("Go")], lambda _: None, Asking(stream=stream))
+    assert (reply.text, waits) == ("Hi", [waited])
+
+
+async def test_a_date_is_waited_for(waits: list[float]) -> None:
+    then = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    with ModelServer([fault("429", retry_after=then), text("Hi")]) as server:
+        async with model_at(server.base_url, retries=1) as model:
+            await ask(model, [HumanMessage("Go")], lambda _: None, Asking())
+    assert 0 < waits[0] <= 30
+
+
+async def test_milliseconds_go_before_seconds(waits: list[float]) -> None:
+    headers = {"Retry-After": "9", "retry-after-ms": "1500"}
+    with ModelServer([fault("429", headers=headers), text("Hi")]) as server:
+        async with model_at(server.base_url, retries=1) as model:
+            await ask(model, [HumanMessage("Go")], lambda _: None, Asking())
+    assert waits == [1.5]
+
+
+async def test_a_wait_that_is_too_long_ends_the_call_at_once(waits: list[float]) -> None:
+    with ModelServer([fault("429", retry_after="3600")]) as server:
+        async with model_at(server.base_url, retries=4) as model:
+            with pytest.raises(ModelError, match=r"asks to wait 3,600 s, and 300 s are left"):
+                await ask(model, [HumanMessage("Go")], lambda _: None, Asking())
+    assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [("close", 1), ("eof_in_arguments", 1), ("stall", 1), ("overloaded_event", 1),
+     ("close_at_once", 0), ("refuse", 0), ("500", 0)],
+)  # fmt: skip
+async def test_attempts_that_may_have_been_billed_are_counted(
+    name: str, lost: int, waits: list[float]
+) -> None:
+    limits = {"idle_timeout": 0.4}
+    with ModelServer([FAULTS[name]] * 2 + [text("Hi")] + [FAULTS[name]] * 3) as server:
+        async with model_at(server.base_url, retries=2, **limits) as model:
+            reply = await ask(model, [HumanMessage("Go")], lambda _: None, Asking())
+            with pytest.raises(ModelError) as caught:
+                await ask(model, [HumanMessage("Go")], lambda _: None, Asking())
+    assert (reply.text, reply.lost, caught.value.lost) == ("Hi", 2 * lost, 3 * lost)
+
+
+async def test_the_window_that_the_provider_names_is_known() -> None:
+    with pytest.raises(ContextOverflowError) as caught:
+        await asked(FAULTS["context_llamacpp"], stream=True)
+    assert caught.value.window == 8192
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
@@ -305,7 +423,7 @@ async def test_cancelling_is_immediate_and_ends_the_request(step: Step, stream: 
 
 
 async def test_what_is_stopped_at_the_cap_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ml_intern.llm.ask.MAX_REPLY", 50)
+    monkeypatch.setattr("ml_intern.llm.attempt.MAX_REPLY", 50)
     with ModelServer([text("slow " * 99, chunk_delay=0.05)]) as server:
         async with model_at(server.base_url) as model:
             with pytest.raises(ModelError, match="stopped at 50 characters"):
@@ -338,3 +456,11 @@ async def test_nothing_is_printed(name: str, capfd: pytest.CaptureFixture[str]) 
             await asked(FAULTS[name], stream=stream)
         await asyncio.sleep(0.05)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.timeout(60)
+async def test_garbage_in_place_of_arguments_does_not_hold_up_the_loop() -> None:
+    """langchain tries every shorter text in turn: five minutes for this, if it is let."""
+    garbage = "no JSON, only words. " * 20_000
+    reply = await asked(calls(Call("bash", garbage)), stream=True)
+    assert reply.calls[0].arguments == garbage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def calls(*fragments: Fragment) -> list[tuple[str, str, str]]:
     return [(call.id, call.name, call.arguments) for call in made]
 
 
+HM = {"reasoning_content": "h" * 200}
 A, B = ("a", "bash", '{"x": 1}'), ("b", "read", '{"y": 2}')
 
 
@@ -181,3 +183,21 @@ def test_a_whole_reply_keeps_the_calls_that_langchain_could_not_read() -> None:
     assert from_message(message) == Reply(
         text="", calls=[RawCall("", "bash", "{}"), RawCall("", "", '{"x')]
     )
+
+
+def test_very_many_fragments_take_linear_time() -> None:
+    """Joined one by one, arguments and reasoning of a megabyte take minutes."""
+
+    def seconds(count: int) -> float:
+        first = chunk((0, "a", "bash", "1" * 200))
+        pieces = [chunk((0, None, None, "1" * 200), additional_kwargs=HM) for _ in range(count)]
+        calls = [chunk((n, f"c{n}", "bash", "{}")) for n in range(1, count // 10)]
+        began = time.process_time()
+        reply = assemble([first, *pieces, *calls])
+        assert len(reply.calls[0].arguments) == 200 * (count + 1)
+        assert len(reply.extras["reasoning_content"]) == 200 * count
+        assert len(reply.calls) == count // 10
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(20_000) < 40 * max(seconds(2_000), 0.02)

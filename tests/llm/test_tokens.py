@@ -68,5 +68,12 @@ def test_w3_a_report_that_cannot_be_true_is_not_believed() -> None:
     assert context_size(messages) > 20_000
 
 
+def test_a_report_beyond_every_tokenizer_is_not_believed() -> None:
+    """It would bring up a compaction, paid for, with every call."""
+    messages: list[AnyMessage] = [HumanMessage("hello"), reply(10**9)]
+    assert context_size(messages) < 100
+    assert context_size([HumanMessage("\U00012000" * 20_000), reply(60_000)]) == 60_000
+
+
 def test_a_report_of_a_history_that_was_cut_is_gone_with_it() -> None:
     assert context_size([HumanMessage("short"), reply()]) < 30

@@ -20,13 +20,18 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.messages import HumanMessage
 
 from emulators.loopback import Exchange, Listener
 from emulators.openai_server import Call, calls, fault, text
 from harness import agent
+from ml_intern.configs.settings import Settings
 from ml_intern.graph import events as ev
-from ml_intern.llm.errors import WebPageError
-from ml_intern.llm.transport import ExactClient, ExactStream, exact
+from ml_intern.llm.ask import Asking, ask
+from ml_intern.llm.endpoint import Endpoint
+from ml_intern.llm.errors import ErrorAnswerError, ModelError, WebPageError
+from ml_intern.llm.factory import make_model
+from ml_intern.llm.transport import ExactClient, ExactStream, exact, reported
 
 HOSTILE = "a [DONE] b \u0085 c \u2028 d \u2029 e 🤗 data: [DONE]\n\ndata: x \\[DONE]"
 
@@ -173,6 +178,74 @@ async def test_a_web_page_is_not_a_models_answer() -> None:
                 await client.post(url)
 
 
+ERROR = b'{"error": {"type": "overloaded_error"}}'
+MENTIONED = json.dumps({"choices": [{"delta": {"content": '{"error": {"a": 1}}'}}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        (b"data: " + ERROR, {"type": "overloaded_error"}),
+        (b"data:" + ERROR + b"\r\n", {"type": "overloaded_error"}),
+        (ERROR, {"type": "overloaded_error"}),
+        (b'data: {"error": null, "choices": []}', None),
+        (b'data: {"error": {}}', None),
+        (b'data: {"error": "x"}', None),
+        (b'data: {"choices": [{"error": {"a": 1}}]}', None),
+        (b"data: " + MENTIONED, None),
+        (b'data: {"error"', None),
+        (b'data: ["error"]', None),
+        (b"event: error", None),
+        (b"data: [DONE]", None),
+    ],
+)
+def test_an_event_that_reports_an_error_is_known(event: bytes, error: Any) -> None:
+    assert reported(event) == error
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b""])
+async def test_what_came_before_an_error_is_delivered(end: bytes) -> None:
+    stream = ExactStream(
+        httpx.Response(200, stream=Pieces([b'data: "a"\n\ndata: "b"\n\ndata: ' + ERROR + end]))
+    )
+    came: list[bytes] = []
+
+    async def collect() -> None:
+        async for piece in stream:
+            came.append(piece)
+
+    with pytest.raises(ErrorAnswerError) as caught:
+        await collect()
+    assert b"".join(came).split() == [b"data:", b'"a"', b"data:", b'"b"']
+    assert caught.value.body == {"type": "overloaded_error"}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_error_with_status_200_is_one(stream: bool) -> None:
+    with served(partial(Answers, ERROR, {"content-type": "application/json"}, [])) as url:
+        async with ExactClient() as client:
+            request = client.build_request("POST", url)
+            with pytest.raises(ErrorAnswerError):
+                await client.send(request, stream=stream)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_untrusted_certificate_is_told_once(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    seen: list[ev.Event] = []
+    with served(partial(Answers, LINE, {}, []), tls) as url:
+        endpoint = Endpoint(name="vllm/x", model="openai/x", api_base=url, api_key="k")
+        model = make_model(endpoint, Settings(model_name="vllm/x", max_retries=2), [])
+        with pytest.raises(ModelError, match=r"certificate of https://127\.0\.0\.1.*SSL_CERT_FILE"):
+            await ask(model, [HumanMessage("Go")], seen.append, Asking(stream=stream))
+        await model.close()
+    assert seen == []
+
+
 async def test_what_litellm_would_send_again_is_another_error() -> None:
     with served(partial(Answers, LINE, {}, [])) as gone:
         pass
@@ -271,7 +344,7 @@ async def test_an_answer_that_ends_early_is_asked_for_again(tmp_path: Path, name
         await a.say("go")
         assert a.of(ev.ToolCall) == []
         assert a.of(ev.TurnComplete)[-1].final_response == "whole"
-        assert any("ended early" in e.message for e in a.of(ev.Notice))
+        assert any("ended early" in e.reason for e in a.of(ev.Retry))
 
 
 async def test_a_lost_connection_is_not_tried_again_unseen(tmp_path: Path) -> None:

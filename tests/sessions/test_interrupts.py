@@ -62,7 +62,7 @@ async def test_waiting_for_a_retry_stops_at_once(tmp_path: Path) -> None:
     async with agent([fault("429", retry_after="50"), text("on")], tmp_path) as a:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        await stop_when(a, lambda e: isinstance(e, ev.Notice))
+        await stop_when(a, lambda e: isinstance(e, ev.Retry))
         assert loop.time() - started < 10
         await a.say("again")
         assert a.of(ev.TurnComplete)[-1].final_response == "on"

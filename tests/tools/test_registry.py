@@ -9,7 +9,7 @@ from ml_intern.tools.registry import TOOLS, by_name
 
 
 def test_names_and_order() -> None:
-    assert [tool.name for tool in TOOLS] == ["bash", "read", "write", "edit", "plan_tool"]
+    assert [tool.name for tool in TOOLS] == ["bash", "read", "write", "edit", "plan_tool", "recall"]
     assert list(by_name()) == [tool.name for tool in TOOLS]
 
 
@@ -20,6 +20,7 @@ def test_what_each_call_may_do() -> None:
         "write": ("idempotent", "edit"),
         "edit": ("idempotent", "edit"),
         "plan_tool": ("idempotent", "plan"),
+        "recall": ("pure", "read"),
     }
 
 

@@ -20,6 +20,7 @@ ARGS: dict[str, dict[str, Any]] = {
     "write": {"path": "a.txt", "content": "x"},
     "edit": {"path": "a.txt", "old_str": "x", "new_str": "y"},
     "plan_tool": {"todos": []},
+    "recall": {},
 }
 VERDICTS: dict[PermissionMode, dict[str, str]] = {
     "plan": {"read": "run", "plan": "run", "edit": "deny", "execute": "deny"},

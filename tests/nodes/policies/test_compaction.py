@@ -9,11 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
 
-from ml_intern.nodes.policies.compaction import clip_middle, rebuilt, tail_start, transcript
-from ml_intern.nodes.policies.history import pending_calls, starts_turn, valid_history
-from ml_intern.nodes.policies.marks import is_users, mark_of, marking
-
-CAP = 1000
+from ml_intern.nodes.policies.compaction import (
+    LARGE,
+    Room,
+    clipped,
+    cut,
+    first_of,
+    is_large,
+    pointed,
+    replacement,
+    slimmed,
+    tail_start,
+    thinned,
+    transcript,
+)
+from ml_intern.nodes.policies.history import pending_calls, valid_history
+from ml_intern.nodes.policies.marks import mark_of, marking
 
 
 def call(call_id: str, **args: Any) -> ToolCall:
@@ -116,38 +127,99 @@ def test_long_messages_of_the_transcript_keep_their_ends() -> None:
     assert "characters left out" in text
 
 
-@given(st.text(max_size=60), st.integers(0, 60))
-def test_clipping_keeps_head_and_tail(text: str, cap: int) -> None:
-    clipped = clip_middle(text, cap)
-    half = cap // 2
-    assert clipped.startswith(text[:half])
-    assert clipped.endswith(text[len(text) - half :])
-    assert (clipped == text) == (len(text) <= cap)
+def test_an_earlier_summary_stays_whole_in_the_transcript() -> None:
+    old = HumanMessage("S" * 600, additional_kwargs=marking("summary"))
+    many = [m for n in range(50) for m in step(f"s{n}")]
+    text = transcript([HumanMessage("task"), old, *many], 2400, count)
+    assert "S" * 600 in text
+    assert "reply s49" in text
 
 
-def test_the_new_history_is_first_message_summary_and_tail() -> None:
-    messages = [*turn("a", 1), *turn("b", 2)]
-    new = rebuilt(messages, 4, "It went well.", CAP)
-    assert [m.type for m in new] == ["human", "human", "ai", "tool", "tool"]
-    assert new[0].content == "task a"
-    assert "It went well." in str(new[1].content)
-    assert mark_of(new[1]) == "summary"
-    assert new == valid_history(new)
-    assert not starts_turn(new[:2])
+def spilled(message: AnyMessage) -> str:
+    return f"/spill/{message.id}.txt"
+
+
+def large(name: str, size: int = 5000) -> list[AnyMessage]:
+    reply, result = step(name)
+    return [reply, result.model_copy(update={"content": f"BEGIN{'x' * size}END", "id": name})]
+
+
+def test_large_outputs_become_pointers_to_their_files() -> None:
+    messages = [HumanMessage("task"), *large("a"), *step("b"), *large("c")]
+    new = pointed(messages, spilled, 5)
+    assert "/spill/a.txt" in str(new[2].content)
+    assert "5,008 characters" in str(new[2].content)
+    assert str(new[2].content).startswith("BEGIN")
+    assert str(new[2].content).endswith("END")
+    assert len(str(new[2].content)) < LARGE
+    assert new[3:] == messages[3:]
+    assert [m.id for m in new] == [m.id for m in messages]
+    assert pointed(new, spilled, 5) == new
+
+
+def test_thinning_takes_the_oldest_output_first() -> None:
+    messages = [HumanMessage("task"), *large("a"), *large("b")]
+    versions = list(thinned(messages, spilled))
+    assert [[is_large(m) for m in v if m.type == "tool"] for v in versions] == [
+        [False, True],
+        [False, False],
+    ]
+    assert list(thinned([HumanMessage("x" * 9999), *step("a")], spilled)) == []
+
+
+@given(turns)
+def test_the_hard_cut_ends_small_and_whole(shape: list[list[int]]) -> None:
+    """A giant result in the newest exchange must not make compaction fail for ever."""
+    messages = [m for n, results in enumerate(shape) for m in turn(f"t{n}.", *results)]
+    giant = [*messages, *step("g", 2, text="t" * 50_000)]
+    giant[-1] = giant[-1].model_copy(update={"content": "r" * 500_000})
+    versions = list(cut(giant))
+    for version in versions:
+        assert version == valid_history(version)
+        assert version[0].content == messages[0].content
+        assert [m.type for m in version[-3:]] == ["ai", "tool", "tool"]
+    assert all(len(str(m.content)) < 150 for m in versions[-1])
+    assert len(versions[-1]) <= 2 + 3
+
+
+def test_a_summary_is_cut_last_and_least() -> None:
+    summary = replacement("s" * 50_000, {})
+    *_, last = cut([HumanMessage("task"), summary, *step("a")])
+    assert 4000 <= len(str(last[1].content)) < 4100
+
+
+def test_a_file_that_was_written_does_not_fill_the_new_history() -> None:
+    args = {"path": "a.py", "edits": [{"new": "x" * 500_000}, 7]}
+    reply = AIMessage("", tool_calls=[call("a", **args)])
+    messages: list[AnyMessage] = [
+        HumanMessage("a"),
+        reply,
+        ToolMessage("ok", tool_call_id="a", name="bash"),
+    ]
+    *_, last = cut(messages)
+    new = next(m for m in last if isinstance(m, AIMessage))
+    kept = new.tool_calls[0]["args"]
+    assert (kept["path"], kept["edits"][1], new.tool_calls[0]["id"]) == ("a.py", 7, "a")
+    assert len(kept["edits"][0]["new"]) < 150
+    assert reply.tool_calls[0]["args"] == args
 
 
 def test_w11_our_own_words_are_never_taken_for_the_first_message() -> None:
     """W11: guard texts were indistinguishable from the user's and became boundaries."""
-    old = HumanMessage("Earlier summary.", additional_kwargs=marking("summary"))
-    new = rebuilt([old, *turn("a", 1), *step("b")], 4, "New.", CAP)
-    assert [str(m.content) for m in new if is_users(m)] == ["task a"]
-    assert sum(mark_of(m) == "summary" for m in new) == 1
+    old = replacement("Earlier.", {})
+    messages = [old, *turn("a", 1)]
+    assert first_of(messages) is messages[1]
+    assert first_of([old]) is None
+    assert mark_of(old) == "summary"
 
 
-def test_the_first_message_is_not_doubled_when_it_is_the_only_one() -> None:
-    new = rebuilt([HumanMessage("x" * 50_000)], 1, "Nothing yet.", CAP)
-    assert [mark_of(m) for m in new] == [None, "summary"]
-    assert len(str(new[0].content)) < CAP + 100
+def test_a_long_first_message_keeps_its_id() -> None:
+    """The turn it began goes on."""
+    message = HumanMessage("x" * 50_000, id="m1")
+    short = clipped(message, 1000, count)
+    assert (short.id, message.content) == ("m1", "x" * 50_000)
+    assert len(str(short.content)) <= 1000
+    assert clipped(message, 10**6, count) == message
 
 
 def test_what_counted_the_old_history_goes() -> None:
@@ -159,34 +231,16 @@ def test_what_counted_the_old_history_goes() -> None:
         additional_kwargs={**kept, **signed},
         usage_metadata={"input_tokens": 9, "output_tokens": 1, "total_tokens": 10},
     )
-    *_, new = rebuilt([HumanMessage("a"), HumanMessage("b"), reply], 1, "S.", CAP)
+    new = slimmed(reply)
     assert isinstance(new, AIMessage)
     assert new.usage_metadata is None
     assert new.additional_kwargs == kept
     assert reply.usage_metadata is not None
     assert reply.additional_kwargs == {**kept, **signed}
+    assert slimmed(HumanMessage("hi")) == HumanMessage("hi")
 
 
-@given(turns)
-def test_no_message_of_the_new_history_is_long(shape: list[list[int]]) -> None:
-    """A giant result in the newest exchange must not make compaction fail for ever."""
-    messages = [m for n, results in enumerate(shape) for m in turn(f"t{n}.", *results)]
-    giant = [*messages, *step("g", 2, text="t" * 50_000)]
-    giant[-1] = giant[-1].model_copy(update={"content": "r" * 500_000})
-    start = tail_start(giant, [len(str(m.content)) for m in giant], CAP)
-    new = rebuilt(giant, start, "s" * 50_000, CAP)
-    assert all(len(str(m.content)) < CAP + 100 for m in new)
-    assert new == valid_history(new)
-    assert [m.type for m in new[-3:]] == ["ai", "tool", "tool"]
-
-
-def test_a_file_that_was_written_does_not_fill_the_new_history() -> None:
-    args = {"path": "a.py", "edits": [{"new": "x" * 500_000}, 7]}
-    reply = AIMessage("", tool_calls=[call("a", **args)])
-    result = ToolMessage("ok", tool_call_id="a", name="bash")
-    new = rebuilt([HumanMessage("a"), reply, result], 1, "S.", CAP)[2]
-    assert isinstance(new, AIMessage)
-    kept = new.tool_calls[0]["args"]
-    assert (kept["path"], kept["edits"][1], new.tool_calls[0]["id"]) == ("a.py", 7, "a")
-    assert len(kept["edits"][0]["new"]) < CAP + 100
-    assert reply.tool_calls[0]["args"] == args
+def test_the_room_is_what_the_fixed_part_leaves() -> None:
+    room = Room(window=10_000, limit=9000, fixed=2000)
+    assert (room.free, room.target) == (7000, 2000 + 4900)
+    assert Room(window=1000, limit=900, fixed=2000).target == 2000

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
 
-from ml_intern.nodes.policies.doom import CYCLES, REPEATS, repetition
+from ml_intern.nodes.policies.doom import (
+    CYCLES,
+    MAX_MISTAKES,
+    REPEATS,
+    SAME_MISTAKE,
+    hopeless,
+    repetition,
+    strikes,
+)
 from ml_intern.nodes.policies.marks import marking
 
 numbers = itertools.count()
@@ -122,3 +130,59 @@ def test_a_long_turn_is_judged_by_its_end() -> None:
     varied = [done(f"step {n}", result=str(n)) for n in range(300)]
     assert repetition(turn(*varied, *[done()] * 3), call())
     assert repetition(turn(*[done()] * 3, *varied), call()) == ""
+
+
+def test_w12_results_that_differ_only_by_the_clock_are_the_same() -> None:
+    """W12: exact hashes missed loops whose output held times and process ids."""
+    results = [f"[4{n}1] 2026-11-21 10:0{n}:07 still waiting (pid 77{n}, {n}.2s)" for n in range(3)]
+    assert repetition(turn(*(done(result=one) for one in results)), call())
+    polled = [f"10:0{n}:07 step {n * 50} of 1000" for n in range(3)]
+    assert repetition(turn(*(done(result=one) for one in polled)), call()) == ""
+
+
+BROKEN = "Not run: the arguments are not valid JSON (Expecting ',': char {0}). You sent: {{{0}"
+UNKNOWN = "Not run: there is no tool '{0}'. Tools: bash."
+
+
+def wrong(result: str, name: str = "bash") -> list[Any]:
+    return done(result=result, name=name, mark="refused")
+
+
+def test_the_same_mistake_three_times_is_the_end() -> None:
+    broken = [wrong(BROKEN.format(n)) for n in range(SAME_MISTAKE)]
+    assert hopeless(turn(*broken[1:])) == ""
+    why = hopeless(turn(*broken))
+    assert "same mistake 3 times" in why
+    assert "bash: the arguments are not valid JSON" in why
+    assert hopeless([*turn(*broken), HumanMessage("Try again.")]) == ""
+    assert hopeless(turn(*broken, done(result="fine"))) == ""
+
+
+def test_other_mistakes_each_time_end_later() -> None:
+    """Three different tools that do not exist are three mistakes."""
+    various = [wrong(UNKNOWN.format(n), name=f"tool{n}") for n in range(MAX_MISTAKES)]
+    assert hopeless(turn(*various[1:])) == ""
+    assert "cannot be run" in hopeless(turn(*various))
+
+
+def test_a_reply_of_which_something_ran_or_will_is_no_mistake() -> None:
+    broken = [wrong(BROKEN.format(n)) for n in range(2)]
+    one, two = call(), call()
+    refused = ToolMessage(BROKEN, tool_call_id=one["id"], name="bash",
+                          additional_kwargs=marking("refused"))  # fmt: skip
+    mixed: list[Any] = [AIMessage("", tool_calls=[one, two]), refused]
+    assert hopeless(turn(*broken, mixed)) == ""
+    assert hopeless(turn(*broken, [*mixed, ToolMessage("ok", tool_call_id=two["id"])])) == ""
+    again = ToolMessage(BROKEN, tool_call_id=two["id"], name="bash",
+                        additional_kwargs=marking("refused"))  # fmt: skip
+    assert hopeless(turn(*broken, [*mixed, again]))
+
+
+def test_strikes_count_until_something_else_is_done() -> None:
+    told = done(result="Not run.", mark="doom")
+    same = [done()] * 3
+    assert strikes(turn(*same)) == 0
+    assert strikes(turn(*same, told)) == 1
+    assert strikes(turn(*same, told, wrong(BROKEN), told)) == 2
+    assert strikes(turn(*same, told, told, done("pwd"))) == 0
+    assert strikes([*turn(*same, told), HumanMessage("Again.")]) == 0

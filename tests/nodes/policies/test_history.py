@@ -49,6 +49,10 @@ def nudge(text: str = "[Go on.]") -> HumanMessage:
     return HumanMessage(text, additional_kwargs=marking("nudge"))
 
 
+def stall() -> HumanMessage:
+    return HumanMessage("[It was cut.]", additional_kwargs=marking("stall"))
+
+
 ids = st.sampled_from([f"c{number}" for number in range(8)])
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
@@ -151,7 +155,7 @@ def test_pending_calls(messages: list[AnyMessage], wanted: list[str]) -> None:
     ],
 )
 def test_who_speaks_next(messages: list[AnyMessage], starts: bool, owes: bool) -> None:
-    assert (starts_turn(messages), owes_reply(messages)) == (starts, owes)
+    assert (starts_turn(messages, "earlier"), owes_reply(messages)) == (starts, owes)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,10 @@ def test_who_speaks_next(messages: list[AnyMessage], starts: bool, owes: bool) -
         ([HumanMessage("hi"), AIMessage("yes")], "yes"),
         ([HumanMessage("hi"), ai("a", text="looking"), result("a")], "looking"),
         ([HumanMessage("hi"), AIMessage("first"), nudge(), AIMessage("  ")], "first"),
+        ([HumanMessage("hi"), AIMessage("first"), nudge(), AIMessage("second")], "second"),
+        ([HumanMessage("hi"), AIMessage("The la"), stall(), AIMessage("tter.")], "The latter."),
+        ([AIMessage("a"), stall(), AIMessage("b"), stall(), stall(), AIMessage("c")], "abc"),
+        ([HumanMessage("hi"), ai("a", text="x"), result("a"), stall(), AIMessage("y")], "y"),
     ],
 )
 def test_the_answer_so_far_is_of_this_turn(messages: list[AnyMessage], answer: str | None) -> None:
@@ -171,3 +179,10 @@ def test_the_answer_so_far_is_of_this_turn(messages: list[AnyMessage], answer: s
 def test_the_newest_reply_is_empty_before_the_first() -> None:
     assert newest_reply([HumanMessage("hi")]).tool_calls == []
     assert newest_reply([ai("a"), ai("b"), result("b")]).tool_calls[0]["id"] == "b"
+
+
+def test_a_message_that_compaction_made_the_newest_again_begins_nothing() -> None:
+    message = HumanMessage("hi", id="m1")
+    assert starts_turn([message], "")
+    assert not starts_turn([message], "m1")
+    assert starts_turn([message, HumanMessage("hi", id="m2")], "m1")

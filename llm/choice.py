@@ -1,0 +1,108 @@
+"""The model where none was named: the configured one, another that a key allows, or a local one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ml_intern.configs.errors import CredentialError
+from ml_intern.configs.load import LOCAL_SERVERS
+from ml_intern.configs.settings import Settings
+from ml_intern.llm.endpoint import PROVIDER_KEYS, resolve
+from ml_intern.llm.local import models
+
+_WAIT = 0.5
+"""Seconds a local server has to say what it serves."""
+
+DEFAULTS = {
+    "anthropic": "anthropic/claude-sonnet-5",
+    "openai": "openai/gpt-5.4",
+    "gemini": "gemini/gemini-3.8-flash",
+    "huggingface": "huggingface/moonshotai/Kimi-K2.6",
+    "openrouter": "openrouter/anthropic/claude-sonnet-4.5",
+    "mistral": "mistral/mistral-medium-latest",
+    "deepseek": "deepseek/deepseek-v4-pro",
+    "xai": "xai/grok-4.7",
+    "together_ai": "together_ai/zai-org/GLM-5.3",
+    "fireworks_ai": "fireworks_ai/kimi-k3",
+    "cohere": "cohere/command-a-03-2025",
+    "groq": "groq/openai/gpt-oss-120b",
+    "cerebras": "cerebras/gpt-oss-120b",
+}
+"""A good model of each provider, in the order in which their keys are looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A model, and why it is not the configured one; "" if it is."""
+
+    model: str
+    reason: str = ""
+
+
+async def choose(settings: Settings, keys: Mapping[str, str]) -> Choice:
+    """The model to use; servers are asked only if no key decides.
+
+    Raises:
+        CredentialError: there is none; the message names the ways to one.
+    """
+    if _usable(settings.model_name, settings, keys):
+        return Choice(model=settings.model_name)
+    for provider, model in DEFAULTS.items():
+        # What an endpoint of the user's own serves is asked below.
+        own = provider == "openai" and settings.openai_base_url
+        if not own and _usable(model, settings, keys):
+            named = next(name for name in PROVIDER_KEYS[provider] if keys.get(name))
+            return _instead(settings, model, f"{named} is set")
+    return await _served(settings, keys)
+
+
+def _usable(name: str, settings: Settings, keys: Mapping[str, str]) -> bool:
+    try:
+        resolve(name, settings, keys)
+    except CredentialError:
+        return False
+    return True
+
+
+def _instead(settings: Settings, model: str, why: str) -> Choice:
+    reason = (
+        f"No key for {settings.model_name} is set; {why}, so {model} is used. Another: "
+        "--model, or model_name in the configuration."
+    )
+    return Choice(model=model, reason=reason)
+
+
+async def _served(settings: Settings, keys: Mapping[str, str]) -> Choice:
+    """The first model of the first server that has one."""
+    bases = {**settings.local_base_urls}
+    if settings.openai_base_url:
+        bases = {"openai": settings.openai_base_url, **bases}
+    asked = (_first(provider, base, settings, keys) for provider, base in bases.items())
+    for base, found in zip(bases.values(), await asyncio.gather(*asked), strict=True):
+        if found:
+            return _instead(settings, found, f"a server at {base} is running")
+    variables = ", ".join(names[0] for names in PROVIDER_KEYS.values())
+    raise CredentialError(
+        f"There is no model to work with: no key is set, and no server answers at "
+        f"{', '.join(dict.fromkeys(bases.values()))}. Set a key in the environment or in a .env "
+        f"file here ({variables}); or start a local server ({', '.join(LOCAL_SERVERS)}); or name "
+        "a model with --model. To see how it works without any: ml-intern demo."
+    )
+
+
+async def _first(
+    provider: str, base: str, settings: Settings, keys: Mapping[str, str]
+) -> str | None:
+    key = resolve(f"{provider}/any", settings, keys).api_key
+    listed = await models(base, key, _WAIT) or []
+    # Servers list what computes embeddings, too, and only its name tells.
+    found = [one for one in listed if "embed" not in one["id"].lower()]
+    if not found:
+        return None
+    # All may have one address (LOCAL_LLM_BASE_URL); some say what they are.
+    owner = str(found[0].get("owned_by"))
+    named = owner if settings.local_base_urls.get(owner) == base else provider
+    ids = [f"{named}/{one['id']}" for one in found]
+    return next((one for one in ids if one in DEFAULTS.values()), ids[0])

@@ -1,0 +1,61 @@
+"""The options that belong to a session: stored with its turns, restored when it is opened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, get_args
+
+from ml_intern.configs.errors import ConfigError
+from ml_intern.configs.settings import STRICTNESS, Effort
+from ml_intern.graph.context import RunOptions
+from ml_intern.sessions import operations as op
+
+_KEPT = ("model", "permission_mode", "max_iterations", "effort", "max_budget_usd")
+
+
+def stored(options: RunOptions) -> dict[str, Any]:
+    """What is kept of a session's options."""
+    values = asdict(options)
+    return {key: values[key] for key in _KEPT}
+
+
+def restored(kept: Mapping[str, Any], options: RunOptions) -> dict[str, Any]:
+    """What a session is gone on with: never looser than a new start would have it."""
+    found = {key: kept[key] for key in _KEPT if kept.get(key) is not None}
+    # A headless run's `yolo` must not follow the session to a terminal unasked.
+    modes = (options.permission_mode, found.get("permission_mode", options.permission_mode))
+    found["permission_mode"] = min(modes, key=STRICTNESS.index)
+    limits = [n for n in (options.max_iterations, found.get("max_iterations")) if n is not None]
+    # 0 could once be set, and made one call.
+    found["max_iterations"] = min((max(n, 1) for n in limits if n != -1), default=-1)
+    sums = [n for n in (options.max_budget_usd, found.get("max_budget_usd")) if n is not None]
+    found["max_budget_usd"] = min(sums, default=None)
+    return found
+
+
+def changed(options: RunOptions, wanted: op.SetOptions) -> RunOptions:
+    """The options with those that are wanted.
+
+    Raises:
+        ConfigError: there is no such effort, or the budget is no sum.
+    """
+    if wanted.effort is not None and wanted.effort not in get_args(Effort):
+        choices = ", ".join(get_args(Effort))
+        raise ConfigError(f"'{wanted.effort}' is no effort. Choices: {choices}.")
+    budget = wanted.max_budget_usd
+    if budget is not None and not (budget > 0 and math.isfinite(budget)):
+        raise ConfigError("A budget is more than 0 dollars.")
+    changes = {key: value for key, value in asdict(wanted).items() if value is not None}
+    return replace(options, **changes)
+
+
+def told(wanted: op.SetOptions) -> list[str]:
+    """What to say about options that were set."""
+    lines = []
+    if wanted.effort is not None:
+        lines.append(f"Effort from the next message on: {wanted.effort}.")
+    if wanted.max_budget_usd is not None:
+        lines.append(f"The session's model calls may cost ${wanted.max_budget_usd:.2f} in all.")
+    return lines
