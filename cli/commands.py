@@ -64,7 +64,7 @@ COMMANDS = (
         action="budget",
         names=("/budget",),
         usage="[dollars]",
-        help="Set what the session's model calls may cost, or show it.",
+        help="Set what the session's model calls may cost (none: any sum), or show it.",
     ),
     SlashCommand(action="status", names=("/status",), help="Show session, model, mode and usage."),
     SlashCommand(
@@ -133,10 +133,14 @@ def _setting(command: SlashCommand, text: str) -> op.SetOptions:
 
 
 def _dollars(text: str) -> float:
+    if text.lower() in ("none", "off"):
+        return 0.0
     try:
         return float(text.removeprefix("$"))
     except ValueError:
-        raise ConfigError(f"'{text}' is no number of dollars. /budget 5, for one.") from None
+        raise ConfigError(
+            f"'{text}' is no number of dollars. /budget 5, or /budget none."
+        ) from None
 
 
 def _fork(rest: str) -> op.Fork:

@@ -25,7 +25,8 @@ class RunOptions:
     effort: Effort | None = None
     """How hard the model should think; None takes the configured level."""
     max_budget_usd: float | None = None
-    """Dollars the session may spend on model calls; None takes the configured sum, if any."""
+    """Dollars the session may spend on model calls, 0 for any sum; None takes the configured sum,
+    if there is one."""
     stream: bool = True
     """Whether the model's text arrives piece by piece."""
     interactive: bool = True

@@ -121,7 +121,7 @@ def make_chat(
     endpoint: Endpoint, settings: Settings
 ) -> tuple[ChatLiteLLM, AsyncHTTPHandler | None]:
     """The chat model at `endpoint`, and the HTTP client it owns, which the caller closes."""
-    langchain_messages.parse_partial_json = parsed  # type: ignore[assignment]
+    langchain_messages.parse_partial_json = parsed  # type: ignore[assignment, attr-defined]
     litellm.suppress_debug_info = True
     litellm.drop_params = True
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):

@@ -37,7 +37,8 @@ class Allowance(NamedTuple):
 
 def budget_of(options: RunOptions, deps: Deps) -> float | None:
     """Dollars the session may spend; None for any number."""
-    return options.max_budget_usd or deps.settings.max_budget_usd
+    wanted = options.max_budget_usd
+    return (deps.settings.max_budget_usd if wanted is None else wanted) or None
 
 
 def spent(usage: Mapping[str, float]) -> float:
@@ -54,7 +55,7 @@ def allowance(model: Model, size: int, left: float) -> Allowance:
     if model.price is None:
         raise ConfigError(
             f"The price of {model.name} is not known, so no budget can be kept. Give its price "
-            "under `prices` in the configuration, or leave the budget out."
+            "under `prices` in the configuration, or do without a budget (/budget none)."
         )
     tokens = int(size * CAUTION)
     output = model.price.affordable(left, tokens)

@@ -43,6 +43,7 @@ class SetOptions:
     model: str | None = None
     effort: Effort | None = None
     max_budget_usd: float | None = None
+    """0: no budget."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def restored(kept: Mapping[str, Any], options: RunOptions) -> dict[str, Any]:
     limits = [n for n in (options.max_iterations, found.get("max_iterations")) if n is not None]
     # 0 could once be set, and made one call.
     found["max_iterations"] = min((max(n, 1) for n in limits if n != -1), default=-1)
-    sums = [n for n in (options.max_budget_usd, found.get("max_budget_usd")) if n is not None]
+    sums = [n for n in (options.max_budget_usd, found.get("max_budget_usd")) if n]
     found["max_budget_usd"] = min(sums, default=None)
     return found
 
@@ -45,8 +45,8 @@ def changed(options: RunOptions, wanted: op.SetOptions) -> RunOptions:
         choices = ", ".join(get_args(Effort))
         raise ConfigError(f"'{wanted.effort}' is no effort. Choices: {choices}.")
     budget = wanted.max_budget_usd
-    if budget is not None and not (budget > 0 and math.isfinite(budget)):
-        raise ConfigError("A budget is more than 0 dollars.")
+    if budget is not None and not (budget >= 0 and math.isfinite(budget)):
+        raise ConfigError("A budget is a number of dollars, or none.")
     changes = {key: value for key, value in asdict(wanted).items() if value is not None}
     return replace(options, **changes)
 
@@ -56,6 +56,8 @@ def told(wanted: op.SetOptions) -> list[str]:
     lines = []
     if wanted.effort is not None:
         lines.append(f"Effort from the next message on: {wanted.effort}.")
-    if wanted.max_budget_usd is not None:
+    if wanted.max_budget_usd == 0:
+        lines.append("The session has no budget any more.")
+    elif wanted.max_budget_usd is not None:
         lines.append(f"The session's model calls may cost ${wanted.max_budget_usd:.2f} in all.")
     return lines

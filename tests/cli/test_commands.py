@@ -115,6 +115,7 @@ def test_help_shows_each_command_aligned() -> None:
         ("/effort HIGH", op.SetOptions(effort="high")),
         ("/budget 2.5", op.SetOptions(max_budget_usd=2.5)),
         ("/budget $3", op.SetOptions(max_budget_usd=3)),
+        ("/budget none", op.SetOptions(max_budget_usd=0)),
         ("/model", None),
         ("/effort", None),
         ("/budget", None),

@@ -58,7 +58,6 @@ def test_what_an_older_version_stored_is_enough() -> None:
     "wanted",
     [
         op.SetOptions(effort="hihg"),  # type: ignore[arg-type]
-        op.SetOptions(max_budget_usd=0),
         op.SetOptions(max_budget_usd=-1),
         op.SetOptions(max_budget_usd=float("nan")),
         op.SetOptions(max_budget_usd=float("inf")),
@@ -160,3 +159,18 @@ async def test_the_window_is_measured(tmp_path: Path) -> None:
         await a.say("first")
         full = await a.session.filling()
         assert (full.tokens, full.messages, full.model) == (3_500, 2, MODEL)
+
+
+async def test_a_budget_can_be_lifted(tmp_path: Path) -> None:
+    """With a model of unknown price nothing could be done otherwise."""
+    options = RunOptions(permission_mode="yolo", max_budget_usd=1.0)
+    async with agent([text("ok")], tmp_path, options=options, max_budget_usd=2.0) as a:
+        await a.say("go")
+        assert "/budget none" in a.of(ev.Error)[-1].error
+        await a.do(op.SetOptions(max_budget_usd=0))
+        assert a.session.budget is None
+        await a.say("go")
+        assert a.of(ev.TurnComplete)[-1].final_response == "ok"
+    # A new start with a configured budget is not loosened by it.
+    async with agent([], tmp_path, proceed=True, options=options, max_budget_usd=2.0) as a:
+        assert a.session.budget is not None
