@@ -46,10 +46,11 @@ class Price:
 
     def affordable(self, dollars: float, input_tokens: int) -> int | None:
         """Output tokens that `dollars` surely buy after the input; None: any number, it is free."""
-        output = self._tier(input_tokens).output
-        left = dollars - self.most(input_tokens, 0)
+        output, cost = self._tier(input_tokens).output, self.most(input_tokens, 0)
+        left = dollars - cost
         if output <= 0:
-            return None if left >= 0 else 0
+            # What is free is also free where nothing is left.
+            return None if left >= 0 or cost <= 0 else 0
         return max(0, int(left * _MILLION / output))
 
     def _tier(self, input_tokens: int) -> Price:

@@ -10,6 +10,7 @@ from langchain_core.messages import AnyMessage
 from ml_intern.configs.errors import ConfigError
 from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import Model
+from ml_intern.llm.facts import Price
 from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.sizes import request_size
 
@@ -52,21 +53,30 @@ def allowance(model: Model, size: int, left: float) -> Allowance:
     Raises:
         ConfigError: nobody knows what the model costs.
     """
-    if model.price is None:
-        raise ConfigError(
-            f"The price of {model.name} is not known, so no budget can be kept. Give its price "
-            "under `prices` in the configuration, or do without a budget (/budget none)."
-        )
-    tokens = int(size * CAUTION)
-    output = model.price.affordable(left, tokens)
+    price, tokens = priced(model), int(size * CAUTION)
+    output = price.affordable(left, tokens)
     if output is None:
         return Allowance()
     if output < LEAST_ANSWER:
         return Allowance(refused=True)
     if model.max_output is not None and model.max_output <= output:
-        return Allowance(bound=model.price.most(tokens, model.max_output))
+        return Allowance(bound=price.most(tokens, model.max_output))
     output = min(output, model.max_output or LONGEST_ANSWER)
-    return Allowance(max_output=output, bound=model.price.most(tokens, output))
+    return Allowance(max_output=output, bound=price.most(tokens, output))
+
+
+def priced(model: Model) -> Price:
+    """What a model costs.
+
+    Raises:
+        ConfigError: nobody knows.
+    """
+    if model.price is None:
+        raise ConfigError(
+            f"The price of {model.name} is not known, so no budget can be kept. Give its price "
+            "under `prices` in the configuration, or do without a budget (/budget none)."
+        )
+    return model.price
 
 
 async def reserve(

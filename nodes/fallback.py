@@ -9,6 +9,7 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Notice
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.llm.factory import Model
+from ml_intern.nodes.budget import budget_of, priced
 from ml_intern.nodes.deps import Deps, Emit
 from ml_intern.nodes.policies.history import starts_turn
 
@@ -27,12 +28,19 @@ async def in_use(state: AgentState, options: RunOptions, deps: Deps) -> Model:
 
 
 async def following(model: Model, options: RunOptions, deps: Deps, emit: Emit) -> Model | None:
-    """The next model of the list that can be used; None if there is none."""
-    names = [options.model or deps.settings.model_name, *deps.settings.fallback_models]
+    """The next model of the list that can be used; None if there is none.
+
+    Each stands there once: the chosen one may be among the fallbacks too, and would follow itself.
+    """
+    chosen = options.model or deps.settings.model_name
+    names = list(dict.fromkeys([chosen, *deps.settings.fallback_models]))
     begin = names.index(model.name) + 1 if model.name in names else len(names)
     for name in names[begin:]:
         try:
-            return await deps.model(name)
+            other = await deps.model(name)
+            if budget_of(options, deps) is not None:
+                priced(other)
+            return other
         except MlInternError as error:
             emit(Notice(message=f"The fallback model {name} cannot be used: {error}"))
     return None

@@ -106,15 +106,19 @@ def _answered(call: _Call, reply: Reply) -> Update:
 
 
 async def _overflowed(call: _Call, error: ContextOverflowError) -> Update:
-    """The provider knows the window better: what was sent is above it. Compaction comes next."""
-    if call.turn["overflows"] >= MAX_OVERFLOWS:
+    """The provider knows the window better: what was sent is above it. Compaction comes next.
+
+    The call that failed does not count: `overflows` bounds it, and it may have been the only one.
+    """
+    iterations, overflows = call.turn["iterations"] - 1, call.turn["overflows"]
+    if overflows >= MAX_OVERFLOWS:
         raise error
     size = await request_size(call.state["messages"], call.deps)
     least = await least_window(call.deps)
     window = min(call.model.window, error.window or max(least, int(size * _LEARNED)))
     call.emit(Notice(message="The provider says the context is full; compacting."))
     return {
-        "turn": {**call.turn, "overflows": call.turn["overflows"] + 1},
+        "turn": {**call.turn, "iterations": iterations, "overflows": overflows + 1},
         "windows": {**call.state.get("windows", {}), call.model.name: window},
         "compact": True,
     }

@@ -12,12 +12,11 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from emulators.anthropic_cache import Cache, Usage
 from emulators.anthropic_strict import signature, violations
-from emulators.loopback import Exchange, Listener
+from emulators.loopback import Emulator, Exchange, Listener
 from emulators.script import NEXT, Body, Plain, Step
 
 ENDS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens"}
@@ -33,7 +32,7 @@ def error_body(kind: str, message: str) -> bytes:
     return json.dumps({"type": "error", "error": error, "request_id": "req_1"}).encode()
 
 
-class AnthropicServer:
+class AnthropicServer(Emulator):
     """Plays the script to whoever asks, in the order in which requests arrive."""
 
     def __init__(self, script: Sequence[Step]) -> None:
@@ -52,23 +51,9 @@ class AnthropicServer:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._listener.port}"
 
-    def __enter__(self) -> Self:
-        self._listener.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._listener.stop()
-        found = [*self.refused, *self._listener.failures]
-        found += [f"{len(self._script)} steps were not used"] if self._script else []
-        if found and error is None:
-            raise AssertionError("\n".join(found))
-        if found and error is not None:
-            error.add_note("\n".join(found))
+    def problems(self) -> list[str]:
+        unused = [f"{len(self._script)} steps were not used"] if self._script else []
+        return [*self.refused, *super().problems(), *unused]
 
     def answer(self, body: Body) -> tuple[Step, Usage]:
         with self._lock:

@@ -6,10 +6,9 @@ import json
 import threading
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from emulators.loopback import Exchange, Listener
+from emulators.loopback import Emulator, Exchange, Listener
 
 NOT_FOUND = (404, {"error": "not found"})
 
@@ -24,7 +23,7 @@ class Asked:
     body: Any
 
 
-class JsonServer:
+class JsonServer(Emulator):
     """Keeps a ledger of what it was asked."""
 
     def __init__(self) -> None:
@@ -51,20 +50,6 @@ class JsonServer:
     @property
     def lines(self) -> list[str]:
         return [asked.line for asked in self.ledger]
-
-    def __enter__(self) -> Self:
-        self._listener.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._listener.stop()
-        if error is None:
-            assert self._listener.failures == []
 
 
 class _JsonExchange(Exchange):

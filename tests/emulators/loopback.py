@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from typing_extensions import override
 
@@ -118,6 +119,33 @@ class Exchange(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+class Emulator:
+    """Serves while its block is open; leaving it fails if something went wrong."""
+
+    _listener: Listener
+
+    def __enter__(self) -> Self:
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._listener.stop()
+        report = "\n".join(self.problems())
+        if report and error is None:
+            raise AssertionError(report)
+        if report and error is not None:
+            error.add_note(f"{type(self).__name__} adds:\n{report}")
+
+    def problems(self) -> list[str]:
+        """What leaving the block would complain about."""
+        return list(self._listener.failures)
 
 
 def _end(connection: socket.socket) -> None:

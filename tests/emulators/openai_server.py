@@ -20,15 +20,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import count, cycle
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from emulators.exchange import ModelExchange, Request
 from emulators.history import strict_json
-from emulators.loopback import Listener
+from emulators.loopback import Emulator, Listener
 from emulators.script import (
     FAULTS,
     NEXT,
@@ -64,7 +62,7 @@ ENDPOINT = "/v1/chat/completions"
 CHECK_FAILURES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
-class ModelServer:
+class ModelServer(Emulator):
     """Plays the script to whoever asks, in the order in which requests arrive."""
 
     def __init__(
@@ -103,23 +101,6 @@ class ModelServer:
     def bodies(self) -> list[Body]:
         return [request.body for request in self.requests]
 
-    def __enter__(self) -> Self:
-        self._listener.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._listener.stop()
-        report = "\n".join(self.problems())
-        if report and error is None:
-            raise AssertionError(report)
-        if report and error is not None:
-            error.add_note(f"The model server adds:\n{report}")
-
     def problems(self) -> list[str]:
         """What leaving the block would complain about."""
         with self._lock:
@@ -128,7 +109,7 @@ class ModelServer:
             unused = (
                 [f"{len(left)} steps of the script were not used, next: {left[0]}"] if left else []
             )
-            return [*self._violations, *self._listener.failures, *unused]
+            return [*self._violations, *super().problems(), *unused]
 
     def answer(self, request: Request, raw: bytes) -> tuple[int, Step]:
         """The number of this request, and the step that answers it."""
