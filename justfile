@@ -15,7 +15,7 @@ types:
     uv run pyright
 
 test *ARGS:
-    uv run pytest {{ARGS}}
+    uv run pytest -n auto {{ARGS}}
 
 # Every crash point on SQLite (some 20 minutes); --database URL for PostgreSQL, --help for the rest.
 sweep *ARGS:
@@ -32,3 +32,4 @@ bench:
     uv run python benchmarks/iterations.py
     uv run python benchmarks/snapshots.py
     uv run python benchmarks/parallel.py
+    uv run python benchmarks/memory.py

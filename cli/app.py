@@ -107,8 +107,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
         "effort": effort,
         "database_url": database_url,
     }
+    optional = proceed or resume is not None
     request = Request(
-        prompt=None if interactive else read_prompt(prompt, optional=proceed or resume is not None),
+        prompt=None if interactive else _prompt(prompt, output_format, optional),
         output_format=output_format,
         proceed=proceed,
         resume=resume,
@@ -157,6 +158,16 @@ def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
     if optional and not words:
         return None
     raise ConfigError("There is no prompt. Give one as an argument, or pipe one in with '-'.")
+
+
+def _prompt(words: Sequence[str] | None, output_format: OutputFormat, optional: bool) -> str | None:
+    """The message; without one, whoever reads JSON is told in JSON."""
+    try:
+        return read_prompt(words, optional=optional)
+    except MlInternError as error:
+        from ml_intern.cli.headless import report_failure
+
+        raise typer.Exit(report_failure(error, output_format)) from None
 
 
 def execute(request: Request, *, interactive: bool) -> int:

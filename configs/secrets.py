@@ -35,7 +35,7 @@ def credentials(environ: Mapping[str, str], cwd: Path) -> dict[str, str]:
     Without a Hugging Face token in either, the one that `hf auth login` saved.
 
     Raises:
-        ConfigError: the `.env` cannot be read.
+        ConfigError: the `.env` or the saved token cannot be read.
     """
     found = {k: v for k, v in environ.items() if k in KNOWN_CREDENTIALS and v}
     found = {**_dotenv(cwd / ".env"), **found}
@@ -49,7 +49,13 @@ def _saved(environ: Mapping[str, str]) -> str:
     cache = Path(environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     root = Path(environ.get("HF_HOME") or cache)
     path = Path(environ.get("HF_TOKEN_PATH") or root / "token").expanduser()
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    try:
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"Cannot read the saved Hugging Face token in {path}: {error}. Set HF_TOKEN, or log in "
+            "anew with: hf auth login"
+        ) from error
 
 
 def _dotenv(path: Path) -> dict[str, str]:

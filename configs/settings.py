@@ -20,10 +20,15 @@ def _calls(number: int) -> int:
     return number
 
 
+_STRICT = ConfigDict(
+    extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+)
+
+
 class PriceSetting(BaseModel):
     """Dollars a million tokens of a model."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = _STRICT
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
@@ -34,7 +39,7 @@ class PriceSetting(BaseModel):
 class Settings(BaseModel):
     """The effective configuration; frozen, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = _STRICT
 
     model_name: str
     """The model without `--model`: LiteLLM's id, `huggingface/<org>/<model>` or a local one."""
@@ -49,7 +54,7 @@ class Settings(BaseModel):
     for none. Not given: what the provider does by itself."""
     prices: dict[str, PriceSetting] = Field(default_factory=dict)
     """Dollars a million tokens by model id, where the catalogues are wrong or do not know."""
-    max_budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_budget_usd: float | None = Field(default=None, gt=0)
     """Dollars that the model calls of one session may cost."""
     permission_mode: PermissionMode | None = None
     """What needs a person. Not given: `default` in a terminal, `yolo` when headless."""

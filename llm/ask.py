@@ -34,6 +34,8 @@ class Asking:
     """How hard the model should think; None leaves it to the provider."""
     max_output: int | None = None
     """Tokens the answer may have, thinking included; None leaves it to the provider."""
+    losses: int | None = None
+    """Attempts that may break off, perhaps billed, with another one after them; None: any."""
     session: str = ""
     """Names the session, for providers that keep its cache apart."""
 
@@ -77,7 +79,7 @@ async def _at_accepted_effort(
     known = model.efforts.levels.get(how.effort) if how.effort else None
     for level in effort.steps(how.effort, known):
         sent = {**call.parameters, **_parameters(model, how, level)}
-        outcome = await _persistently(replace(call, parameters=sent), budget)
+        outcome = await _persistently(replace(call, parameters=sent), budget, how.losses)
         refused = isinstance(outcome, ModelError) and effort.may_be_about_effort(outcome)
         if not (level and refused):
             return outcome, level
@@ -96,13 +98,15 @@ def _parameters(model: Model, how: Asking, level: str) -> dict[str, Any]:
     return {**sent, "max_tokens": limit} if limit else sent
 
 
-async def _persistently(call: Call, budget: Budget) -> Reply | ModelError:
-    """The reply, or the failure with which the budget was used up."""
+async def _persistently(call: Call, budget: Budget, losses: int | None) -> Reply | ModelError:
+    """The reply, or the failure with which the budget, or that of money, was used up."""
     while True:
         outcome = await attempt(call)
         if isinstance(outcome, Reply):
             return outcome
         budget.lost += outcome.lost
+        if losses is not None and budget.lost > losses:
+            return outcome
         wait = budget.next_wait(outcome, random())
         if wait is None:
             return outcome

@@ -20,6 +20,7 @@ from litellm.llms.custom_httpx.http_handler import (
     get_ssl_configuration,
 )
 
+from ml_intern.configs.errors import ConfigError
 from ml_intern.configs.settings import Settings
 from ml_intern.llm.endpoint import Endpoint
 from ml_intern.llm.errors import EndedEarlyError
@@ -109,12 +110,18 @@ class ExactHandler(AsyncHTTPHandler):
 
     def create_client(self, *_: Any, **__: Any) -> httpx.AsyncClient:  # noqa: ANN401 - litellm's
         """Make the client; every request brings its own time-out."""
-        return ExactClient(
-            headers=get_default_headers(),
-            cookies=blocked_cookie_jar(),
-            verify=get_ssl_configuration(),
-            follow_redirects=True,
-        )
+        try:
+            return ExactClient(
+                headers=get_default_headers(),
+                cookies=blocked_cookie_jar(),
+                verify=get_ssl_configuration(),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            # httpx reads the variables of all proxies, whichever of them would be used.
+            raise ConfigError(
+                f"A proxy in the environment cannot be used: {error} Set HTTPS_PROXY to an http:// "
+                "address, and look at ALL_PROXY and NO_PROXY, or unset them."
+            ) from error
 
 
 def make_chat(

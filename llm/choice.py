@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ml_intern.configs.errors import CredentialError
 from ml_intern.configs.load import LOCAL_SERVERS
 from ml_intern.configs.settings import Settings
-from ml_intern.llm.endpoint import PROVIDER_KEYS, resolve
+from ml_intern.llm.endpoint import PROVIDER_KEYS, is_id, resolve
 from ml_intern.llm.local import models
 
 _WAIT = 0.5
@@ -85,7 +85,7 @@ async def _served(settings: Settings, keys: Mapping[str, str]) -> Choice:
             return _instead(settings, found, f"a server at {base} is running")
     variables = ", ".join(names[0] for names in PROVIDER_KEYS.values())
     raise CredentialError(
-        f"There is no model to work with: no key is set, and no server answers at "
+        f"There is no model to work with: no key is set, and no server has one at "
         f"{', '.join(dict.fromkeys(bases.values()))}. Set a key in the environment or in a .env "
         f"file here ({variables}); or start a local server ({', '.join(LOCAL_SERVERS)}); or name "
         "a model with --model. To see how it works without any: ml-intern demo."
@@ -104,5 +104,5 @@ async def _first(
     # All may have one address (LOCAL_LLM_BASE_URL); some say what they are.
     owner = str(found[0].get("owned_by"))
     named = owner if settings.local_base_urls.get(owner) == base else provider
-    ids = [f"{named}/{one['id']}" for one in found]
-    return next((one for one in ids if one in DEFAULTS.values()), ids[0])
+    ids = [name for one in found if is_id(name := f"{named}/{one['id']}")]
+    return next((one for one in ids if one in DEFAULTS.values()), next(iter(ids), None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_intern.configs.errors import ConfigError, CredentialError
@@ -48,23 +48,22 @@ def resolve(name: str, settings: Settings, keys: Mapping[str, str]) -> Endpoint:
     """The endpoint of the model `name`; `keys` are the credentials at hand.
 
     Raises:
-        ConfigError: the id is malformed.
+        ConfigError: the id is malformed, or the key.
         CredentialError: its provider needs a key that is not set.
     """
-    provider, _, rest = name.partition("/")
-    named = provider and rest.strip("/")
-    if not named or any(c.isspace() or not c.isprintable() for c in name):
+    if not is_id(name):
         raise ConfigError(f"'{name}' is not a model id. {_written(name)}")
+    provider, _, rest = name.partition("/")
     if provider in LOCAL_SERVERS:
-        key = keys.get(LOCAL_SERVERS[provider][0].replace("BASE_URL", "API_KEY"))
-        key = key or keys.get("LOCAL_LLM_API_KEY") or _NO_KEY
+        own = LOCAL_SERVERS[provider][0].replace("BASE_URL", "API_KEY")
+        key = _sound_key((own, "LOCAL_LLM_API_KEY"), keys) or _NO_KEY
         base = settings.local_base_urls[provider]
         return Endpoint(name=name, model=f"openai/{rest}", api_base=base, api_key=key)
     if provider == "huggingface":
         key, base = _key(name, provider, keys), settings.hf_router_url
         return Endpoint(name=name, model=f"openai/{rest}", api_base=base, api_key=key)
     if provider == "openai" and settings.openai_base_url:
-        key = keys.get("OPENAI_API_KEY") or _NO_KEY
+        key = _sound_key(PROVIDER_KEYS[provider], keys) or _NO_KEY
         return Endpoint(name=name, model=name, api_base=settings.openai_base_url, api_key=key)
     if provider == "anthropic" and settings.anthropic_base_url:
         key, base = _key(name, provider, keys), settings.anthropic_base_url
@@ -72,6 +71,13 @@ def resolve(name: str, settings: Settings, keys: Mapping[str, str]) -> Endpoint:
     if provider in PROVIDER_KEYS:
         return Endpoint(name=name, model=name, api_key=_key(name, provider, keys))
     return Endpoint(name=name, model=name)
+
+
+def is_id(name: str) -> bool:
+    """Whether this can be a model's id at all."""
+    provider, _, rest = name.partition("/")
+    named = bool(provider and rest.strip("/"))
+    return named and not any(c.isspace() or not c.isprintable() for c in name)
 
 
 def _written(name: str) -> str:
@@ -85,11 +91,24 @@ def _written(name: str) -> str:
 
 def _key(name: str, provider: str, keys: Mapping[str, str]) -> str:
     wanted = PROVIDER_KEYS[provider]
-    for variable in wanted:
-        if value := keys.get(variable):
-            return value
+    if key := _sound_key(wanted, keys):
+        return key
     raise CredentialError(
         f"{name} needs a key: set {wanted[0]} in the environment or in a .env file here. "
         "Or choose another model with --model (a local one: ollama/…, vllm/…, lm_studio/…, "
         "llamacpp/…), or see how it works without any: ml-intern demo."
     )
+
+
+def _sound_key(variables: Sequence[str], keys: Mapping[str, str]) -> str | None:
+    """The first key that is set; what no header can carry would be shown in the error instead."""
+    named = next((name for name in variables if keys.get(name)), None)
+    if named is None:
+        return None
+    key = keys[named].strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(
+            f"{named} holds a character that no key has, such as a line break or a curly quote. "
+            "Set it once more."
+        )
+    return key

@@ -10,7 +10,7 @@ ModelError               carries `retryable`, `retry_after`, `elsewhere` and `lo
 └── ContextOverflowError the request is longer than the model's window, which it carries if known
 ```
 
-The last three classes are not for users: our own layers under litellm raise them for `translate`.
+The last five classes are not for users: our own layers under litellm raise them for `translate`.
 """
 
 from __future__ import annotations
@@ -89,6 +89,18 @@ class EndedEarlyError(Exception):
 
 class WebPageError(Exception):
     """The endpoint answered with HTML: a sign-in page, or an address that is not the API's."""
+
+
+class MovedError(Exception):
+    """The address redirects to another server, `to`, which must not get the key."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__(f"redirected to {to}")
+        self.to = to
+
+
+class NoStreamError(Exception):
+    """A stream was asked for, and the answer came whole."""
 
 
 class ErrorAnswerError(Exception):

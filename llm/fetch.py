@@ -31,8 +31,8 @@ async def fetch(
     try:
         async with asyncio.timeout(seconds):
             return await in_daemon(ask)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError):
-        return None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError, ImportError):
+        return None  # an import fails where a proxy is one that httpx is not equipped for
 
 
 def _ask(url: str, seconds: float, key: str | None, body: dict[str, Any] | None) -> Any:  # noqa: ANN401

@@ -50,7 +50,7 @@ def wait_before(attempt: int, asked: float | None, chance: float) -> float:
     """
     if asked is not None:
         return min(asked, LONGEST_WAIT)
-    return min(2.0**attempt, LONGEST_WAIT) * chance
+    return min(2.0 ** min(attempt, 10), LONGEST_WAIT) * chance
 
 
 @dataclass(slots=True)

@@ -179,7 +179,7 @@ def _offer(item: dict[str, Any]) -> Offer:
 def _price(pricing: object) -> Price | None:
     try:
         rates = [float(pricing[key]) for key in ("input", "output")]  # type: ignore[index]
-    except (TypeError, ValueError, LookupError):
+    except (TypeError, ValueError, LookupError, OverflowError):
         return None
     valid = all(math.isfinite(rate) and rate >= 0 for rate in rates)
     return Price(input=rates[0], output=rates[1]) if valid else None
@@ -217,7 +217,7 @@ def _load(cache: Path, url: str | None) -> tuple[Catalogue, float]:
 
 def _save(cache: Path, url: str | None, body: object) -> None:
     """Keep a copy, whole or not at all. A full disk is no reason not to start."""
-    with suppress(OSError):
+    with suppress(OSError, RecursionError):
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=cache)
         try:

@@ -18,6 +18,8 @@ from ml_intern.llm.errors import (
     ModelQuotaError,
     ModelRefusedError,
     ModelUnreachableError,
+    MovedError,
+    NoStreamError,
     WebPageError,
 )
 from ml_intern.llm.failure import Failure, causes, read
@@ -59,7 +61,16 @@ def _transport(error: Exception, model: str, where: str) -> ModelError | None:
             "authority's file in SSL_CERT_FILE; otherwise somebody may be listening in."
         )
     if any(isinstance(cause, WebPageError) for cause in chain):
-        return ModelNotFoundError(f"{model}: {where} answers with a web page. Check the address.")
+        return ModelNotFoundError(f"{model}: {_web_page(where)}")
+    if moved := next((cause for cause in chain if isinstance(cause, MovedError)), None):
+        return ModelNotFoundError(
+            f"{model}: {where} redirects to {moved.to}, and your key goes to no other server than "
+            "you named. If that one is right, set its address."
+        )
+    if any(isinstance(cause, NoStreamError) for cause in chain):
+        return ModelError(
+            f"{model}: {where} gives whole answers only. Ask for them with --no-stream."
+        )
     status = getattr(error, "status_code", None)
     cut_off = EndedEarlyError | json.JSONDecodeError if status == 200 else EndedEarlyError
     if any(isinstance(cause, cut_off) for cause in chain):
@@ -84,6 +95,8 @@ def _answer(error: Exception, failure: Failure, model: str, where: str) -> Model
         return ModelQuotaError(f"{model}: {_NO_CREDIT} ({detail}).")
     if status in _HINTS:
         return ModelAuthError(f"{model}: {_HINTS[status]} ({detail}).")
+    if status == 404 and "html" in failure.headers.get("content-type", ""):
+        return ModelNotFoundError(f"{model}: {_web_page(where)}")
     if status == 404 or "model_not_found" in failure.words:
         alike = near(model)
         hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
@@ -97,6 +110,10 @@ def _answer(error: Exception, failure: Failure, model: str, where: str) -> Model
         retryable=_passing(error, failure),
         retry_after=asked_wait(failure.headers, datetime.now(UTC)),
     )
+
+
+def _web_page(where: str) -> str:
+    return f"{where} answers with a web page. Check the address."
 
 
 def _overflows(error: Exception, failure: Failure) -> bool:

@@ -16,11 +16,14 @@ from typing import Any
 
 import httpx
 
-from ml_intern.llm.errors import ErrorAnswerError, WebPageError
+from ml_intern.llm.errors import ErrorAnswerError, NoStreamError, WebPageError
+from ml_intern.llm.guard import MOST_HOPS, bounded, onward
 
 _DONE = re.compile(rb"\s*data:\s*\[DONE\]\s*")
 _LINE_ENDS = re.compile(rb"[\x0b\x0c\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 _ERROR = b'"error"'
+_MARK = b"\xef\xbb\xbf"
+"""A byte order mark, which may stand before a stream and is none of its first event."""
 _DECODED = ("content-encoding", "content-length")
 
 
@@ -73,14 +76,15 @@ class ExactStream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         begun: list[bytes] = []  # of a line that is not complete; a list, as it may be very long
+        mark = _MARK
         try:
             async for data in self._response.aiter_bytes():
                 end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
                 begun.append(data[:end] if end else data)
                 if end:
-                    for lines in _checked(b"".join(begun)):
+                    for lines in _checked(b"".join(begun).removeprefix(mark)):
                         yield lines
-                    begun = [data[end:]]
+                    begun, mark = [data[end:]], b""
         except httpx.TransportError as error:
             raise _final(error) from error
         for lines in _checked(b"".join(begun)):
@@ -106,9 +110,13 @@ class ExactClient(httpx.AsyncClient):
         Raises:
             WebPageError: the answer is one for people.
             ErrorAnswerError: it is an error, whatever its status says.
+            NoStreamError: it is whole, and a stream was asked for.
+            MovedError: the address leads to another server.
         """
         try:
-            response = await super().send(request, stream=stream, **options)
+            response = await self._reach(request, stream, options)
+            if response.status_code >= 400:
+                return await bounded(response)
         except httpx.TransportError as error:
             raise _final(error) from error
         kind = response.headers.get("content-type", "")
@@ -120,7 +128,32 @@ class ExactClient(httpx.AsyncClient):
         whole = response.status_code == 200 and kind.startswith("application/json")
         if whole and (said := reported(await response.aread())):
             raise ErrorAnswerError(said)
+        if whole and stream and _is_whole(response.content):
+            raise NoStreamError
         return response
+
+    async def _reach(
+        self, request: httpx.Request, stream: bool, options: dict[str, Any]
+    ) -> httpx.Response:
+        """The answer, where the way to it does not leave the server that was meant."""
+        options = {**options, "follow_redirects": False}
+        for _ in range(MOST_HOPS):
+            response = await super().send(request, stream=stream, **options)
+            following = onward(response) if response.has_redirect_location else None
+            if following is None:
+                return response
+            await response.aclose()
+            request = following
+        raise httpx.TooManyRedirects("the address is redirected again and again", request=request)
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether this is a completion of OpenAI's or a message of Anthropic's, in one piece."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and ("choices" in answer or answer.get("type") == "message")
 
 
 def _exactly(response: httpx.Response) -> httpx.Response:

@@ -82,7 +82,12 @@ def _urls(settings: Settings, keys: Mapping[str, str], base: str | None) -> list
 async def _reach(urls: list[str]) -> list[Finding]:
     if not urls:
         return []
-    async with httpx.AsyncClient(timeout=_WAIT) as client:
+    try:
+        opened = httpx.AsyncClient(timeout=_WAIT)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        remedy = "Look at ALL_PROXY and NO_PROXY."
+        return [warning("network", f"a proxy in the environment cannot be used: {error}", remedy)]
+    async with opened as client:
         return list(await asyncio.gather(*(_answer(client, url) for url in urls)))
 
 

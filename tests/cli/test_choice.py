@@ -50,7 +50,7 @@ def test_a_session_keeps_its_own(tmp_path: Path) -> None:
 def test_with_nothing_at_hand_the_ways_are_named(tmp_path: Path) -> None:
     ended = run(tmp_path, "go")
     assert ended.code == 3
-    assert "no key is set, and no server answers" in ended.err
+    assert "no key is set, and no server has one" in ended.err
     assert "HF_TOKEN" in ended.err
     assert "ml-intern demo" in ended.err
     told = run(tmp_path, "go", "--output-format", "json")
@@ -70,3 +70,10 @@ def test_a_model_that_was_named_is_not_replaced(tmp_path: Path, how: str) -> Non
     ended = run(tmp_path, *words, **variables)
     assert ended.code == 3
     assert "MISTRAL_API_KEY" in ended.err
+
+
+def test_a_model_whose_name_is_no_id_is_passed_over(tmp_path: Path) -> None:
+    listed = [{"id": "my model"}, {"id": ""}, {"id": "x\x1b[31m"}, {"id": "served"}]
+    with ModelServer([text("One.")], models=listed) as server:
+        ended = run(tmp_path, "go", OPENAI_BASE_URL=server.base_url)
+        assert (ended.code, ended.out) == (0, "One.\n")

@@ -91,6 +91,15 @@ def test_all_is_well(tmp_path: Path, command: Command) -> None:
     assert "warning network: http://127.0.0.1:9/v1 does not answer (ConnectError)" in ended.out
 
 
+def test_a_proxy_that_cannot_be_used_is_named(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    ended = command()
+    assert "warning network: a proxy in the environment cannot be used" in ended.out
+    assert "Look at ALL_PROXY" in ended.out
+
+
 class Refusing(BaseHTTPRequestHandler):
     """Wants a key, which the doctor does not send."""
 

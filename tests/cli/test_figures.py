@@ -89,7 +89,7 @@ def test_model_effort_and_budget_are_changed_in_a_session(tmp_path: Path) -> Non
             child.sendline("/budget nothing")
             child.expect("is no number of dollars")
             child.sendline("/budget -1")
-            child.expect("more than 0 dollars")
+            child.expect("a number of dollars, or none")
             child.sendline(r"/budget $7")
             child.expect(r"may cost \$7.00 in all")
             assert options(tmp_path)["model"] == "openai/gpt-test"

@@ -194,6 +194,12 @@ def test_wrong_use_is_one_message_and_code_two(
     assert ended.out == ""
 
 
+def test_whoever_reads_json_is_told_in_json_that_there_is_no_prompt(tmp_path: Path) -> None:
+    ended = run(tmp_path, "-p", "--output-format", "json", stdin="")
+    assert (ended.code, ended.json["exit_code"], ended.err) == (2, 2, "")
+    assert "There is no prompt" in ended.json["error"]
+
+
 def test_a_missing_key_is_code_three_and_names_the_ways_out(tmp_path: Path) -> None:
     ended = run(tmp_path, "go", "-m", "anthropic/claude-opus-4-6")
     assert ended.code == 3

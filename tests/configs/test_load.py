@@ -181,6 +181,8 @@ def test_bytes_that_are_not_text_and_a_folder_are_named(home: Path) -> None:
         ("effort", "hard"),
         ("max_budget_usd", 0),
         ("max_budget_usd", "inf"),
+        ("snapshot_file_mb", "inf"),
+        ("request_timeout", "nan"),
         ("max_budget_usd", "nan"),
         ("compact_at", 1.5),
         ("context_window", 10),
@@ -381,3 +383,9 @@ def test_settings_are_frozen(home: Path) -> None:
 
 def test_a_layer_that_does_not_exist_is_empty(tmp_path: Path) -> None:
     assert read_layer(tmp_path / "no.json", {}) == {}
+
+
+def test_a_price_without_bounds_is_refused(home: Path) -> None:
+    path = home / "config.json"
+    path.write_text('{"prices": {"openai/m": {"input": 1, "output": Infinity}}}')
+    assert "'prices.openai/m.output'" in refusal(home, config=path)

@@ -85,6 +85,14 @@ def test_the_saved_token_is_looked_for_where_hugging_face_keeps_it(
     assert credentials({variable: str(value)}, tmp_path) == {"HF_TOKEN": "hf_saved"}
 
 
+def test_a_saved_token_that_is_not_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(b"\xff\xfehf")
+    with pytest.raises(ConfigError, match="hf auth login") as caught:
+        credentials({"HF_TOKEN_PATH": str(path)}, tmp_path)
+    assert str(path) in str(caught.value)
+
+
 SECRET = [
     *sorted(KNOWN_CREDENTIALS),
     "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET",

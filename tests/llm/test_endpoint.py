@@ -135,3 +135,19 @@ def test_a_key_does_not_show_where_an_endpoint_is_printed() -> None:
     endpoint = Endpoint(name="a/b", model="a/b", api_key="sk-secret")
     things: list[Any] = [endpoint, [endpoint], {"x": endpoint}]
     assert all("sk-secret" not in f"{thing!r} {thing}" for thing in things)
+
+
+@pytest.mark.parametrize("key", ["hf_x\n", " hf_x ", "hf_x\r\n"])
+def test_space_around_a_key_is_not_part_of_it(key: str) -> None:
+    assert place("huggingface/org/m", {"HF_TOKEN": key})[2] == "hf_x"
+
+
+@pytest.mark.parametrize("key", ["sk-secret\nX", "sk-secrét", "“sk-secret”", "sk-\x00secret"])
+@pytest.mark.parametrize("own", [{}, {"OPENAI_BASE_URL": "http://box/v1"}])
+def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
+    key: str, own: dict[str, str]
+) -> None:
+    """The error about the header showed it, after four retries."""
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY holds a character") as caught:
+        place("openai/m", {"OPENAI_API_KEY": key}, **own)
+    assert "secr" not in str(caught.value)

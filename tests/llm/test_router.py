@@ -214,6 +214,7 @@ async def test_an_answer_that_is_no_catalogue_refuses_nothing(
         ("pricing", {"input": 1}),
         ("pricing", {"input": "x", "output": 1}),
         ("pricing", {"input": -1, "output": 1}),
+        ("pricing", {"input": 10**400, "output": 1}),
         ("pricing", [1, 2]),
         ("supports_tools", "yes"),
     ],

@@ -88,6 +88,13 @@ def test_a_control_character_does_not_end_a_line() -> None:
     assert json.loads(line.removeprefix("data: "), strict=False) == said
 
 
+async def test_a_byte_order_mark_does_not_hide_the_first_event() -> None:
+    mark = b"\xef\xbb\xbf"
+    for cut in range(5):
+        whole = mark + b'data: "a"\n\ndata: "\xef\xbb\xbfb"\n\n'
+        assert await through([whole[:cut], whole[cut:]]) == whole.removeprefix(mark)
+
+
 async def test_a_long_line_in_small_pieces_takes_linear_time() -> None:
     async def seconds(pieces: int) -> float:
         began = time.process_time()
