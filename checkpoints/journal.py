@@ -16,7 +16,14 @@ from typing import Any
 
 from ml_intern.checkpoints.database import Database
 
+MODEL_CALL = "model call "
+"""What the rows of model calls begin with; no tool call's id has a blank in it."""
+
 _BEGIN = "INSERT INTO journal (session, call) VALUES (?, ?)"
+_RESERVE = """
+INSERT INTO journal (session, call, text) VALUES (?, ?, ?)
+ON CONFLICT (session, call) DO UPDATE SET text = excluded.text
+""".strip()
 _END = """
 INSERT INTO journal (session, call, done, ok, text, changes) VALUES (?, ?, 1, ?, ?, ?)
 ON CONFLICT (session, call) DO UPDATE SET
@@ -70,6 +77,16 @@ class Journal:
         """Note a call's result."""
         stored = json.dumps(dict(changes or {}))
         await self._database.write((_END, (self._session, call_id, int(ok), text, stored)))
+
+    async def reserve(self, call: str, dollars: float) -> None:
+        """Note what a model call can cost, before it is made."""
+        row = (self._session, MODEL_CALL + call, repr(dollars))
+        await self._database.write((_RESERVE, row))
+
+    async def reserved(self, call: str) -> float:
+        """Dollars noted for a model call; 0 if it was not begun."""
+        entry = await self.find(MODEL_CALL + call)
+        return float(entry.text) if entry and not entry.done and entry.text else 0.0
 
     async def clear(self) -> None:
         """Forget every call: all have their results in a checkpoint."""

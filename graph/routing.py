@@ -21,7 +21,12 @@ END: Final = "__end__"
 def after_compaction(
     state: AgentState, runtime: Runtime[RunOptions], *, max_iterations: int
 ) -> Literal["llm", "__end__"]:
-    """On to the model, unless nothing is asked of it or the turn has used up its calls."""
+    """On to the model, unless nothing is asked of it or the turn has used up its calls.
+
+    Nor where the history would not fit: compaction could not do what was to be done.
+    """
+    if state.get("compact"):
+        return END
     options = runtime.context or RunOptions()
     limit = max_iterations if options.max_iterations is None else options.max_iterations
     return "llm" if owes_reply(state["messages"]) and not exhausted(state, limit) else END

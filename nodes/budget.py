@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from langchain_core.messages import AnyMessage
 
+from ml_intern.checkpoints.journal import Journal
 from ml_intern.configs.errors import ConfigError
 from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import Model
 from ml_intern.llm.facts import Price
+from ml_intern.llm.usage import add_lost
 from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.sizes import request_size
 
@@ -32,6 +34,8 @@ class Allowance(NamedTuple):
     """Tokens the answer may have; None: as many as the model gives."""
     bound: float = 0.0
     """Dollars the call can cost at the most, as far as that is known."""
+    losses: int | None = None
+    """Attempts that may break off before another one; None: any number."""
     refused: bool = False
     """Whether what is left does not pay for a call."""
 
@@ -60,9 +64,14 @@ def allowance(model: Model, size: int, left: float) -> Allowance:
     if output < LEAST_ANSWER:
         return Allowance(refused=True)
     if model.max_output is not None and model.max_output <= output:
-        return Allowance(bound=price.most(tokens, model.max_output))
+        return _attempts(Allowance(bound=price.most(tokens, model.max_output)), left)
     output = min(output, model.max_output or LONGEST_ANSWER)
-    return Allowance(max_output=output, bound=price.most(tokens, output))
+    return _attempts(Allowance(max_output=output, bound=price.most(tokens, output)), left)
+
+
+def _attempts(allowed: Allowance, left: float) -> Allowance:
+    """With as many attempts as the dollars pay for: what breaks off may be billed each time."""
+    return allowed._replace(losses=max(0, int(left / allowed.bound) - 1) if allowed.bound else None)
 
 
 def priced(model: Model) -> Price:
@@ -93,12 +102,36 @@ async def reserve(
     return allowance(model, await request_size(messages, deps), budget - spent(usage))
 
 
+async def hold(usage: Mapping[str, float], allowed: Allowance, deps: Deps) -> None:
+    """Put on disk what the coming call may cost: killed in the middle, it was perhaps billed."""
+    if allowed.bound and deps.journal:
+        await deps.journal.reserve(_name(usage), allowed.bound)
+
+
+async def with_killed(usage: Mapping[str, float], journal: Journal | None) -> Mapping[str, float]:
+    """The usage, and what a call may have cost that was stopped or killed before its result."""
+    dollars = await journal.reserved(_name(usage)) if journal else 0.0
+    return add_lost(usage, 1, dollars) if dollars else usage
+
+
+def _name(usage: Mapping[str, float]) -> str:
+    """Of the coming call: no other one of the session has it."""
+    return f"{usage.get('calls', 0):.0f}+{usage.get('unpriced_calls', 0):.0f}"
+
+
 def used_up(usage: Mapping[str, float], budget: float) -> str:
     """Why the turn ends, for the user."""
     return (
-        f"The budget of ${budget:g} does not pay for another model call: ${spent(usage):.4f} are "
-        "spent. To go on, raise it with --max-budget-usd, or /budget in a conversation."
+        f"The budget of ${_sum(budget)} does not pay for another model call: "
+        f"${spent(usage):.4f} are spent. To go on, raise it with --max-budget-usd, or /budget in a "
+        "conversation."
     )
+
+
+def _sum(dollars: float) -> str:
+    """Cents, and as much more as there is."""
+    whole = f"{dollars:.2f}"
+    return whole if float(whole) == dollars else f"{dollars:g}"
 
 
 def news(usage: Mapping[str, float], budget: float | None, told: float) -> tuple[str, float]:

@@ -13,11 +13,11 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Compacted
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.llm.errors import ModelError
-from ml_intern.nodes.budget import budget_of, news
+from ml_intern.nodes.budget import budget_of, news, with_killed
 from ml_intern.nodes.deps import Deps, emitter, options_of
 from ml_intern.nodes.fallback import in_use
 from ml_intern.nodes.policies.marks import marking
-from ml_intern.nodes.shorten import Job, shorten
+from ml_intern.nodes.shorten import Job, Shorter, shorten
 from ml_intern.nodes.sizes import request_size, room_of
 
 Update = Mapping[str, Any]
@@ -30,33 +30,52 @@ async def compact(state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps
     """Make the history shorter if it would not fit, or if someone wants it.
 
     Raises:
-        ModelError: no summary could be had, or what is left is still too long.
+        MlInternError: no summary could be had, or what is left is still too long.
     """
     options, messages = options_of(runtime), state.get("messages", [])
-    if deps.journal and turn_of(state)["iterations"] % _FORGET_EVERY == _FORGET_EVERY - 1:
-        # The step before this one is stored, and with it the result of every call so far.
-        await deps.journal.clear()
     model = await in_use(state, options, deps)
     room = await room_of(model, deps)
     size = await request_size(messages, deps)
     if size <= room.limit and not (state.get("compact") and len(messages) > 1):
+        await _forget(state, deps)
         return {"compact": False, **_news(state, options, deps)}
-    job = Job(state=state, options=options, deps=deps, model=model, room=room,
-              emit=emitter(runtime))  # fmt: skip
-    kept, usage = await shorten(job, summarise=size <= room.limit)
-    if kept is None:
-        raise ModelError(
-            f"The conversation takes {size:,} tokens and could not be shortened to "
-            f"{room.target:,} for the window of {model.name}. Begin a new session, or take a model "
-            "with a larger window."
-        )
-    new = await request_size(kept, deps)
+    usage = await with_killed(state.get("usage", {}), deps.journal)
+    job = Job(state=state, options=options, deps=deps, model=model, room=room, size=size,
+              wished=size <= room.limit, usage=usage, emit=emitter(runtime))  # fmt: skip
+    shorter = await shorten(job)
+    if shorter.messages is None:
+        return _not_shorter(job, shorter)
+    new = await request_size(shorter.messages, deps)
     job.emit(Compacted(old_tokens=size, new_tokens=new))
     return {
-        "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *kept],
+        "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *shorter.messages],
         "compact": False,
-        "usage": usage,
+        "usage": shorter.usage,
     }
+
+
+def _not_shorter(job: Job, shorter: Shorter) -> Update:
+    """The end of the turn, unless it was only a wish; what was paid is not forgotten.
+
+    `compact` stays set, which tells the router that the history does not fit.
+    """
+    if job.wished and shorter.failure is None:
+        return {"compact": False, "usage": shorter.usage}
+    error = shorter.failure or ModelError(
+        f"The conversation takes {job.size:,} tokens and could not be shortened to "
+        f"{job.room.target:,} for the window of {job.model.name}. Begin a new session, or take a "
+        "model with a larger window."
+    )
+    if shorter.usage == job.state.get("usage", {}):
+        raise error
+    turn = {**turn_of(job.state), "stop": "failed", "reason": str(error)}
+    return {"compact": True, "usage": shorter.usage, "turn": turn}
+
+
+async def _forget(state: AgentState, deps: Deps) -> None:
+    """Empty the journal of a long turn: the step before this one is stored, results and all."""
+    if deps.journal and turn_of(state)["iterations"] % _FORGET_EVERY == _FORGET_EVERY - 1:
+        await deps.journal.clear()
 
 
 def _news(state: AgentState, options: RunOptions, deps: Deps) -> Update:

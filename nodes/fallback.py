@@ -37,10 +37,14 @@ async def following(model: Model, options: RunOptions, deps: Deps, emit: Emit) -
     begin = names.index(model.name) + 1 if model.name in names else len(names)
     for name in names[begin:]:
         try:
-            other = await deps.model(name)
-            if budget_of(options, deps) is not None:
-                priced(other)
-            return other
+            return await _usable(name, options, deps)
         except MlInternError as error:
             emit(Notice(message=f"The fallback model {name} cannot be used: {error}"))
     return None
+
+
+async def _usable(name: str, options: RunOptions, deps: Deps) -> Model:
+    model = await deps.model(name)
+    if budget_of(options, deps) is not None:
+        priced(model)
+    return model

@@ -17,7 +17,14 @@ from ml_intern.llm.errors import ContextOverflowError, ModelError
 from ml_intern.llm.factory import Model
 from ml_intern.llm.reply import Reply
 from ml_intern.llm.usage import add_lost, add_usage, usage_event
-from ml_intern.nodes.budget import Allowance, budget_of, reserve, used_up
+from ml_intern.nodes.budget import (
+    Allowance,
+    budget_of,
+    hold,
+    reserve,
+    used_up,
+    with_killed,
+)
 from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
 from ml_intern.nodes.fallback import following, in_use
 from ml_intern.nodes.policies.history import starts_turn, valid_history
@@ -56,11 +63,15 @@ async def call_model(state: AgentState, runtime: Runtime[RunOptions], *, deps: D
             again.
     """
     options, history = options_of(runtime), state["messages"]
-    model, usage = await in_use(state, options, deps), state.get("usage", {})
+    model = await in_use(state, options, deps)
+    usage: Mapping[str, float] = state.get("usage", {})
     turn, budget = _counted(state), budget_of(options, deps)
+    usage = await with_killed(usage, deps.journal) if budget else usage
     allowed = await reserve(model, history, usage, deps, budget)
     if budget and allowed.refused:
-        return {"turn": {**turn, "stop": "limit", "reason": used_up(usage, budget)}}
+        stop = {"stop": "limit", "reason": used_up(usage, budget)}
+        return {"turn": {**turn, **stop}, "usage": usage}
+    await hold(usage, allowed, deps)
     call = _Call(state=state, options=options, deps=deps, emit=emitter(runtime), model=model,
                  turn=turn, usage=usage, allowed=allowed)  # fmt: skip
     prompt = [SystemMessage(deps.system_prompt), *valid_history(history)]
@@ -69,6 +80,9 @@ async def call_model(state: AgentState, runtime: Runtime[RunOptions], *, deps: D
     except ContextOverflowError as error:
         return await _overflowed(call, error)
     except ModelError as error:
+        losses = call.allowed.losses
+        if error.retryable and losses is not None and error.lost > losses:
+            return _poorer(call, error)
         return await _elsewhere(call, error)
 
 
@@ -86,6 +100,7 @@ def _asking(call: _Call, runtime: Runtime[RunOptions]) -> Asking:
         stream=call.options.stream,
         effort=call.options.effort or call.deps.settings.effort,
         max_output=call.allowed.max_output,
+        losses=call.allowed.losses,
         session=(info.thread_id if info else None) or "",
     )
 
@@ -124,19 +139,30 @@ async def _overflowed(call: _Call, error: ContextOverflowError) -> Update:
     }
 
 
+def _poorer(call: _Call, error: ModelError) -> Update:
+    """What broke off may have cost what was reserved: the next attempt needs its own reserve."""
+    call.emit(Notice(message=f"{error} Trying again with what is left of the budget."))
+    return _uncounted(call, error)
+
+
+def _uncounted(call: _Call, error: ModelError, **changes: str) -> Update:
+    """A call that failed does not count for the turn, but for the budget."""
+    turn = {**call.turn, "iterations": call.turn["iterations"] - 1, **changes}
+    return {"turn": turn, "usage": add_lost(call.usage, error.lost, call.allowed.bound)}
+
+
 async def _elsewhere(call: _Call, error: ModelError) -> Update:
     """Another model takes over, if one might do better.
 
     Compaction comes first, for its window may be smaller; the call that failed does not count.
     """
-    if not error.elsewhere:
-        raise error
-    other = await following(call.model, call.options, call.deps, call.emit)
-    if other is None:
-        raise error
-    call.emit(Notice(message=f"{error} Going on with {other.name}."))
-    iterations = call.turn["iterations"] - 1
-    return {
-        "turn": {**call.turn, "iterations": iterations, "model": other.name},
-        "usage": add_lost(call.usage, error.lost, call.allowed.bound),
-    }
+    other = None
+    if error.elsewhere:
+        other = await following(call.model, call.options, call.deps, call.emit)
+    if other:
+        call.emit(Notice(message=f"{error} Going on with {other.name}."))
+        return _uncounted(call, error, model=other.name)
+    if error.lost and call.allowed.bound:
+        # Raised, what was spent would be forgotten, and spent again with every `-c`.
+        return _uncounted(call, error, stop="failed", reason=str(error))
+    raise error

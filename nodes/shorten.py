@@ -9,12 +9,16 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from langchain_core.messages import AnyMessage, ToolMessage
 
+from ml_intern.configs.errors import MlInternError
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.state import AgentState
+from ml_intern.llm.errors import ModelRefusedError
 from ml_intern.llm.factory import Model
 from ml_intern.llm.tokens import MARGIN, context_size, count_messages, count_text
 from ml_intern.nodes.deps import Deps, Emit
@@ -24,7 +28,7 @@ from ml_intern.nodes.policies.clipping import clip_to
 from ml_intern.nodes.policies.marks import mark_of
 from ml_intern.nodes.policies.pinned import pinned, pinned_text, within
 from ml_intern.nodes.summary import summary_of
-from ml_intern.tools.output import save_once
+from ml_intern.tools.output import save_once, visible
 
 Messages = list[AnyMessage]
 Step = Callable[[], Iterable[Messages]]
@@ -41,6 +45,12 @@ class Job:
     model: Model
     """The one that the history must fit."""
     room: ladder.Room
+    size: int
+    """Tokens of the next request as it is."""
+    wished: bool
+    """Someone asked for a summary, though the history fits."""
+    usage: Mapping[str, float]
+    """The session's, so far."""
     emit: Emit
 
     @property
@@ -48,24 +58,35 @@ class Job:
         """The history as it is."""
         return self.state["messages"]
 
+    @property
+    def most(self) -> int:
+        """What the result may take. A summary can be longer than a little that was said."""
+        return min(self.room.target, self.size - 1)
 
-async def shorten(job: Job, *, summarise: bool) -> tuple[Messages | None, Mapping[str, float]]:
-    """A history that fits, and the usage with its summary paid; None if there is no such history.
 
-    `summarise` skips what would do without a summary: someone asked for one.
+class Shorter(NamedTuple):
+    """What came of it."""
 
-    Raises:
-        ModelError: no summary could be had.
-    """
-    usage: Mapping[str, float] = job.state.get("usage", {})
+    messages: Messages | None
+    """None: there is no history that fits."""
+    usage: Mapping[str, float]
+    """With the summary paid."""
+    failure: MlInternError | None = None
+    """Why there is no summary."""
+
+
+async def shorten(job: Job) -> Shorter:
+    """A history that fits. Where a summary is wished for, what would do without one is skipped."""
     start = await asyncio.to_thread(_tail, job)
-    kept = None if summarise else await _try(job, [partial(_pointed, job, start)])
-    if kept is None:
-        summary = await summary_of(job.messages[:start], job.model, job.options, job.deps,
-                                   usage, job.emit)  # fmt: skip
-        usage = summary.usage
-        kept = await _descend(job, start, summary.text)
-    return (await _archived(job, kept) if kept else None), usage
+    if not job.wished and (kept := await _try(job, [partial(_pointed, job, start)])):
+        return Shorter(await _archived(job, kept), job.usage)
+    summary = await summary_of(job.messages[:start], job.model, job.options, job.deps,
+                               job.usage, job.emit)  # fmt: skip
+    # A provider that refuses the text will refuse it again: no turn would ever go on.
+    if summary.failure and (job.wished or not isinstance(summary.failure, ModelRefusedError)):
+        return Shorter(None, summary.usage, summary.failure)
+    kept = await _descend(job, start, summary.text)
+    return Shorter(await _archived(job, kept) if kept else None, summary.usage)
 
 
 async def _descend(job: Job, start: int, summary: str) -> Messages | None:
@@ -78,13 +99,13 @@ async def _descend(job: Job, start: int, summary: str) -> Messages | None:
 
 
 async def _try(job: Job, steps: Sequence[Step]) -> Messages | None:
-    """The first version below the target."""
+    """The first version that is short enough."""
 
     def first() -> Messages | None:
         for versions in steps:
             for version in versions():
                 slim = [ladder.slimmed(message) for message in version]
-                if context_size(slim, int(job.room.fixed / MARGIN)) <= job.room.target:
+                if context_size(slim, int(job.room.fixed / MARGIN)) <= job.most:
                     return slim
         return None
 
@@ -93,7 +114,9 @@ async def _try(job: Job, steps: Sequence[Step]) -> Messages | None:
 
 def _tail(job: Job) -> int:
     sizes = [count_messages([message]) for message in job.messages]
-    return ladder.tail_start(job.messages, sizes, int(job.room.free * ladder.TAIL_SHARE))
+    # Of a history that fits, the tail would otherwise be nearly all.
+    room = min(job.room.free, sum(sizes)) if job.wished else job.room.free
+    return ladder.tail_start(job.messages, sizes, int(room * ladder.TAIL_SHARE))
 
 
 def _pointed(job: Job, start: int) -> list[Messages]:
@@ -113,16 +136,24 @@ def _rebuilt(job: Job, start: int, summary: str) -> Messages:
     short = clip_to(summary, int(free * ladder.SUMMARY_SHARE), count_text)
     parts = (pinned_text(block, job.state.get("plan", [])), short)
     head = ladder.clipped(first, int(free * ladder.FIRST_SHARE), count_text) if first else None
-    body = ladder.replacement("\n\n".join(filter(None, parts)), block.marking())
+    body = ladder.replacement(
+        "\n\n".join(filter(None, parts)), block.marking(), archived=job.deps.archive is not None
+    )
     return [*([head] if head else []), body, *job.messages[start:]]
 
 
 def _spilled(folder: Path, message: AnyMessage) -> str:
-    """The file that holds an output whole, written now unless it was when it was clipped."""
+    """The file that holds an output whole, written now unless it was when it was clipped.
+
+    Named by its content: call ids come again after an undo, and in the other threads of a server.
+    """
     assert isinstance(message, ToolMessage)
-    path = folder / f"{message.tool_call_id}.txt"
+    text, saved = str(message.text), folder / f"{message.tool_call_id}.txt"
+    if visible(str(saved)) in text:
+        return str(saved)
+    path = folder / f"output-{sha256(text.encode(errors='backslashreplace')).hexdigest()[:16]}.txt"
     try:
-        save_once(str(message.text), path)
+        save_once(text, path)
     except OSError:
         return "could not be saved"
     return str(path)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from ml_intern.configs.errors import MlInternError
+from ml_intern.configs.errors import ConfigError, MlInternError
 from ml_intern.configs.prompts import render
 from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
@@ -18,7 +18,7 @@ from ml_intern.llm.errors import ContextOverflowError, ModelError
 from ml_intern.llm.factory import Model
 from ml_intern.llm.tokens import count_text
 from ml_intern.llm.usage import add_lost, add_usage, usage_event
-from ml_intern.nodes.budget import allowance, budget_of, spent
+from ml_intern.nodes.budget import allowance, budget_of, hold, spent
 from ml_intern.nodes.deps import Deps, Emit
 from ml_intern.nodes.fallback import following
 from ml_intern.nodes.policies.compaction import transcript
@@ -35,6 +35,8 @@ class Summary(NamedTuple):
     text: str
     usage: Usage
     """The session's, with all that was asked."""
+    failure: MlInternError | None = None
+    """Why there is none, if another attempt might give one."""
 
 
 async def summary_of(
@@ -47,23 +49,23 @@ async def summary_of(
 ) -> Summary:
     """A summary of the messages by the model for it, the one in use, or one that takes over.
 
-    Raises:
-        ModelError: every one of them failed, for another reason than the length.
+    The failure of the last one, if every one of them failed for another reason than the length.
     """
     if not gone:
         return Summary("", usage)
-    failure: ModelError | None = None
+    summary = Summary("", usage)
     async for writer in _writers(model, options, deps, emit):
         try:
-            return await _written(gone, writer, usage, budget_of(options, deps), emit)
+            summary = await _written(gone, writer, options, deps, summary.usage, emit)
         except ContextOverflowError as error:
             emit(Notice(message=f"{error} Going on without a summary."))
-            return Summary("", usage)
-        except ModelError as error:
-            emit(Notice(message=f"No summary: {error}"))
-            failure, usage = error, add_lost(usage, error.lost, 0.0)
-    assert failure is not None
-    raise failure
+            return Summary("", summary.usage)
+        except ConfigError as error:
+            summary = Summary("", summary.usage, error)
+        if summary.failure is None:
+            break
+        emit(Notice(message=f"No summary: {summary.failure}"))
+    return summary
 
 
 async def _writers(
@@ -81,9 +83,15 @@ async def _writers(
 
 
 async def _written(
-    gone: Sequence[AnyMessage], writer: Model, usage: Usage, budget: float | None, emit: Emit
+    gone: Sequence[AnyMessage],
+    writer: Model,
+    options: RunOptions,
+    deps: Deps,
+    usage: Usage,
+    emit: Emit,
 ) -> Summary:
     """The summary by one model, asked with less each time that it was too much."""
+    budget = budget_of(options, deps)
     for share in _REQUEST_SHARES:
         request = await asyncio.to_thread(_request, gone, int(writer.window * share))
         size = await asyncio.to_thread(count_text, request)
@@ -91,16 +99,22 @@ async def _written(
         if allowed and allowed.refused:
             emit(Notice(message="The budget does not pay for a summary; going on without one."))
             return Summary("", usage)
-        asking = Asking(max_output=allowed.max_output if allowed else None)
+        asking, bound = Asking(), 0.0
+        if allowed:
+            asking = Asking(max_output=allowed.max_output, losses=allowed.losses)
+            bound = allowed.bound
+        if allowed:
+            await hold(usage, allowed, deps)
         try:
             reply = await summarise(writer, [HumanMessage(request)], emit, asking)
         except ContextOverflowError:
             if share == _REQUEST_SHARES[-1]:
                 raise
             continue
+        except ModelError as error:
+            return Summary("", add_lost(usage, error.lost, bound), error)
         event = usage_event(writer, reply, "compaction")
         emit(event)
-        bound = allowed.bound if allowed else 0.0
         total = add_usage(usage, event, lost=reply.lost, bound=bound)
         return Summary(clean(reply.text)[0].strip(), total)
     raise AssertionError("unreachable")

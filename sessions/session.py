@@ -181,7 +181,7 @@ class Session:
         # Stored before it is acknowledged: a stop from here on does not lose it. As an input it
         # would only become a message in the first step; behind a tool's results it is one at once,
         # and the same step follows.
-        message = {"messages": [HumanMessage(text)], "turn": turn_of({})}
+        message = {"messages": [HumanMessage(text)], "turn": turn_of({}), "compact": False}
         await self._at.graph.aupdate_state(self._at.config, message, as_node="tool_execute")
         yield Processing(message=text)
         async for event in self._run(None):
@@ -242,7 +242,7 @@ class Session:
         snapshot = await self._at.snapshot()
         values = cast(AgentState, snapshot.values)
         # A pending question is asked anew: the permission mode may be another one now.
-        if snapshot.tasks or turn_of(values)["stop"] == "interrupted":
+        if snapshot.tasks or turn_of(values)["stop"] in ("interrupted", "failed"):
             yield Processing()
             await self._at.go_another_way()
             async for event in self._run(None if snapshot.tasks else {"compact": False}):

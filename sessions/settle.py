@@ -10,6 +10,7 @@ from langgraph.graph import END
 
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.graph.state import AgentState, turn_of
+from ml_intern.nodes.budget import with_killed
 from ml_intern.nodes.effects import GUARDED, UNKNOWN, context_of, found
 from ml_intern.nodes.policies.history import missing_result, pending_calls
 from ml_intern.nodes.policies.marks import marking
@@ -55,7 +56,10 @@ async def give_up(at: Attachment, journal: Journal | None, *, stopped: bool = Fa
         messages.append(message)
         changes |= changed
     turn = {**turn_of(values), "stop": "interrupted", "reason": ""}
+    usage = await with_killed(values.get("usage", {}), journal)
     update = {**changes, "messages": messages, "turn": turn}
+    if usage != values.get("usage", {}):
+        update["usage"] = usage
     await at.graph.aupdate_state(at.config, update, as_node="llm")
 
 

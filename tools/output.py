@@ -82,9 +82,11 @@ async def fit(text: str, cap: int, spill_path: Path) -> str:
 
 
 def save_once(text: str, path: Path) -> None:
-    """Save `text` unless the file is there: then it holds the whole of what was clipped."""
+    """Save `text` unless the file is there; one that is there is whole."""
     if not path.exists():
-        _save(text, path)
+        part = path.with_name(f"{path.name}.part")
+        _save(text, part)
+        part.replace(path)
 
 
 def _save(text: str, path: Path) -> None:

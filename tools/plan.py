@@ -23,7 +23,7 @@ class Todo(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     id: Text = Field(description="A short name, unique in the list, that stays the same.")
-    content: Text = Field(description="The step in one line.")
+    content: Text = Field(max_length=1000, description="The step in one line.")
     status: Status
 
 

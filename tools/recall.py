@@ -22,7 +22,7 @@ _LISTED = 50
 _WORDS = 20
 _EDGES = ".,;:?!\"'()[]{}`"
 _NOTHING = (
-    "Nothing of this conversation is archived: all that there is of it is in your context already."
+    "Nothing of this conversation is archived: only what is in your context already can be read."
 )
 
 

@@ -35,16 +35,16 @@ LARGE = 1500
 _SHOWN = 300
 """Characters of it that stay."""
 
+_VERSIONS = 32
+"""Of a history, outputs turned to pointers: each is counted, and there may be thousands."""
 _SUMMARY_LEAST = 4000
 """Characters below which a summary is not cut."""
 
 Spilled = Callable[[AnyMessage], str]
 """The path of the file that holds an output whole."""
 
-_HEADER = (
-    "[The conversation so far was replaced by this, because it filled the context. "
-    "The messages themselves can still be searched: recall.]"
-)
+_HEADER = "[The conversation so far was replaced by this, because it filled the context.{more}]"
+_SEARCHED = " The messages themselves can still be searched: recall."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +96,30 @@ def pointed(messages: Sequence[AnyMessage], spilled: Spilled, end: int) -> list[
 
 
 def thinned(messages: Sequence[AnyMessage], spilled: Spilled) -> Iterator[list[AnyMessage]]:
-    """Ever shorter versions: one more large output a pointer each time, the oldest first."""
-    for end in [index + 1 for index, message in enumerate(messages) if is_large(message)]:
-        yield pointed(messages, spilled, end)
+    """Ever shorter versions: more large outputs pointers each time, the oldest first."""
+    ends = [index + 1 for index, message in enumerate(messages) if is_large(message)]
+    step = -(-len(ends) // _VERSIONS) or 1
+    for number in range(0, len(ends), step):
+        yield pointed(messages, spilled, ends[min(number + step, len(ends)) - 1])
 
 
 def cut(messages: Sequence[AnyMessage]) -> Iterator[list[AnyMessage]]:
-    """Ever shorter versions: texts clipped harder, then only beginning and last exchange."""
-    for cap in CLIPS:
+    """Ever shorter versions: texts clipped harder, then only beginning and last exchange.
+
+    The longest text goes first and no further than needed: it may be what the user just sent.
+    """
+    for cap in _caps(max((len(str(message.text)) for message in messages), default=0)):
         yield [_clipped(message, cap) for message in messages]
     heads = [m for m in messages[:2] if is_users(m) or mark_of(m) == "summary"]
     start = max(len(heads), tail_start(messages, [1] * len(messages), 0))
     for cap in CLIPS:
         yield [_clipped(message, cap) for message in [*heads, *messages[start:]]]
+
+
+def _caps(longest: int) -> Iterator[int]:
+    while (longest := longest * 3 // 4) > CLIPS[0]:
+        yield longest
+    yield from CLIPS
 
 
 def is_large(message: AnyMessage) -> bool:
@@ -143,10 +154,11 @@ def clipped(message: AnyMessage, tokens: int, count: Count) -> AnyMessage:
     return message.model_copy(update={"content": clip_to(str(message.text), tokens, count)})
 
 
-def replacement(text: str, pinned: Mapping[str, Any]) -> HumanMessage:
+def replacement(text: str, pinned: Mapping[str, Any], *, archived: bool = True) -> HumanMessage:
     """What stands for the messages that were taken out."""
     kwargs = {**marking("summary"), **pinned}
-    return HumanMessage(f"{_HEADER}\n\n{text}", id=str(uuid4()), additional_kwargs=kwargs)
+    header = _HEADER.format(more=_SEARCHED if archived else "")
+    return HumanMessage(f"{header}\n\n{text}", id=str(uuid4()), additional_kwargs=kwargs)
 
 
 def slimmed(message: AnyMessage) -> AnyMessage:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
 
 from ml_intern.nodes.policies.marks import is_users, mark_of
+from ml_intern.nodes.policies.pinned import called_before
 
 NO_RESULT = (
     "No result: the turn was interrupted. If this call had started, its effect is unknown; "
@@ -53,8 +54,10 @@ def answer_so_far(messages: Sequence[AnyMessage]) -> str | None:
 
 
 def called(messages: Sequence[AnyMessage], tool: str) -> bool:
-    """Whether the model called a tool in this turn."""
+    """Whether the model called a tool in this turn, before a compaction too."""
     for message in reversed(messages):
+        if tool in called_before(message):
+            return True
         if isinstance(message, AIMessage) and any(c["name"] == tool for c in message.tool_calls):
             return True
         if is_users(message):

@@ -9,6 +9,7 @@ from langchain_core.messages import AnyMessage
 
 from ml_intern.checkpoints.archive import Archive
 from ml_intern.checkpoints.database import StorageError
+from ml_intern.checkpoints.journal import MODEL_CALL
 from ml_intern.checkpoints.threads import Thread
 from ml_intern.graph.state import AgentState
 from ml_intern.nodes.policies.archived import archived_batches
@@ -71,8 +72,9 @@ async def _archived(
 
 async def _cut_off(sessions: Sessions, thread: Thread, tasks: bool) -> list[Finding]:
     name, remedy = f"session {thread.id[:8]}", _RESUME.format(thread.id[:8])
-    query = "SELECT call FROM journal WHERE session = ? AND done = 0"
-    calls = [row[0] for row in await sessions.database.fetch(query, thread.id)]
+    query = "SELECT call FROM journal WHERE session = ? AND done = 0 AND call NOT LIKE ?"
+    rows = await sessions.database.fetch(query, thread.id, f"{MODEL_CALL}%")
+    calls = [row[0] for row in rows]
     return list(_notes(name, thread, tasks, calls, remedy))
 
 

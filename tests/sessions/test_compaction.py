@@ -15,6 +15,7 @@ from emulators.openai_server import Call, Step, calls, fault, text
 from emulators.script import Body
 from harness import agent
 from ml_intern.graph import events as ev
+from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.llm import MAX_OVERFLOWS
 from ml_intern.sessions import operations as op
 
@@ -58,17 +59,44 @@ async def test_large_outputs_are_pointed_to_before_anything_is_paid_for(tmp_path
         assert "line 700 of a long output" in outputs[-1]
 
 
+async def test_a_pointer_never_leads_to_the_output_of_an_undone_call(tmp_path: Path) -> None:
+    """A server that sends no ids, or numbers them, gives both calls the same one."""
+
+    def turn(name: str) -> list[Step]:
+        loop = "for i in $(seq 1 700); do echo {} line $i of a long output; done"
+        return [
+            calls(Call("bash", {"command": loop.format(f"{name}{n}")}, id=None)) for n in range(4)
+        ]
+
+    script = [*turn("undone"), text("One."), *turn("real"), text("Two.")]
+    async with agent(script, tmp_path, context_window=20_000) as a:
+        await a.say("one")
+        await a.do(op.Undo())
+        await a.say("two")
+        assert len(a.of(ev.Compacted)) == 2
+        texts = [str(m.text) for m in await a.messages() if m.type == "tool"]
+        found = [re.search(r"the whole output: (\S+) ", said) for said in texts]
+        wholes = [Path(match[1]).read_text() for match in found if match]
+        assert wholes
+        assert all(whole.startswith("real") for whole in wholes)
+
+
 async def test_the_providers_overflow_is_answered_with_compaction(tmp_path: Path) -> None:
-    script = [
-        calls(Call("bash", {"command": "echo hello"})),
-        fault("context_length"),
-        text("SUMMARY."),
-        text("Done."),
-    ]
+    script = [working(0), working(1), fault("context_length"), text("SUMMARY."), text("Done.")]
     async with agent(script, tmp_path) as a:
         await a.say("go")
         assert a.of(ev.TurnComplete)[-1].final_response == "Done."
         assert len(a.of(ev.Compacted)) == 1
+
+
+async def test_an_overflow_does_not_use_up_the_only_call(tmp_path: Path) -> None:
+    one = RunOptions(permission_mode="yolo", max_iterations=1)
+    script = [text("Said. " * 500), fault("context_length"), text("SUMMARY."), text("Done.")]
+    async with agent(script, tmp_path, options=one) as a:
+        await a.say("hi")
+        await a.say("go")
+        end = a.of(ev.TurnComplete)[-1]
+        assert (end.final_response, end.iterations) == ("Done.", 1)
 
 
 async def test_an_overflow_that_stays_ends_the_turn(tmp_path: Path) -> None:
@@ -92,8 +120,10 @@ async def test_there_is_nothing_to_compact_in_an_empty_session(tmp_path: Path) -
 
 async def test_compact_on_request(tmp_path: Path) -> None:
     """W1: the operation always returns."""
-    async with agent([text("one"), text("SUMMARY."), text("two")], tmp_path) as a:
+    script = [text("one " * 500), text("and"), text("SUMMARY."), text("two")]
+    async with agent(script, tmp_path) as a:
         await a.say("first")
+        await a.say("more")
         events = await a.do(op.Compact())
         assert any(isinstance(e, ev.Compacted) for e in events)
         await a.say("second")
@@ -102,7 +132,50 @@ async def test_compact_on_request(tmp_path: Path) -> None:
         ]
         assert users[0] == "first"
         assert "SUMMARY." in users[1]
-        assert users[2] == "second"
+        assert users[2:] == ["more", "second"]
+
+
+async def test_on_request_it_shortens_what_fits_several_times(tmp_path: Path) -> None:
+    """The tail was measured by the window, so nothing was left to be summarised."""
+    script = [*map(working, range(8)), text("Done."), text("SUMMARY.")]
+    async with agent(script, tmp_path, context_window=128_000) as a:
+        await a.say("go")
+        await a.do(op.Compact())
+        (compacted,) = a.of(ev.Compacted)
+        assert compacted.new_tokens < compacted.old_tokens / 2
+
+
+async def test_on_request_it_never_makes_a_history_longer(tmp_path: Path) -> None:
+    summary = text("SUMMARY of a short conversation. " * 50)
+    async with agent([text("hello"), summary], tmp_path) as a:
+        await a.say("hi")
+        before = await a.messages()
+        events = await a.do(op.Compact())
+        assert not [e for e in events if isinstance(e, ev.Error | ev.Compacted)]
+        assert "nothing to shorten" in a.of(ev.Notice)[-1].message
+        assert await a.messages() == before
+        assert (await a.session.state()).get("usage", {})["compaction_calls"] == 1
+
+
+async def test_a_provider_that_refuses_the_text_does_not_end_the_session(tmp_path: Path) -> None:
+    """A content policy, for one: it would refuse the same summary with every message."""
+    script = [*map(working, range(6)), fault("400"), text("Done.")]
+    async with agent(script, tmp_path, context_window=20_000) as a:
+        await a.say("Keep this constraint: 700 lines.")
+        assert a.of(ev.TurnComplete)[-1].final_response == "Done."
+        assert len(a.of(ev.Compacted)) == 1
+        assert "700 lines" in json.dumps(a.server.bodies[-1])
+
+
+async def test_an_open_plan_is_remembered_across_a_compaction(tmp_path: Path) -> None:
+    """The model is reminded of it though the call that made it was taken out."""
+    plan = {"todos": [{"id": "1", "content": "count", "status": "pending"}]}
+    work = [calls(Call("plan_tool", plan)), *map(working, range(6))]
+    script = [*work, text("SUMMARY."), text("Done."), text("Done."), text("Done!")]
+    async with agent(script, tmp_path, context_window=20_000) as a:
+        await a.say("go")
+        assert len(a.of(ev.Compacted)) == 1
+        assert a.of(ev.TurnComplete)[-1].final_response == "Done!"
 
 
 async def test_call_ids_stay_unique_across_a_compaction(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from emulators.openai_server import Call, Step, calls, fault, text
 from emulators.script import Body
-from harness import agent
+from harness import MODEL, agent
 from ml_intern.graph import events as ev
 from ml_intern.sessions import operations as op
 
@@ -59,6 +59,31 @@ async def test_when_all_are_down_the_last_error_is_told(tmp_path: Path) -> None:
     async with agent([text("up")], tmp_path, proceed=True, **more) as a:
         await a.do(op.Resume())
         assert a.of(ev.TurnComplete)[-1].final_response == "up"
+
+
+@pytest.mark.parametrize("listed", [[MODEL, OTHER], [OTHER, MODEL, OTHER]])
+async def test_each_model_is_tried_once(tmp_path: Path, listed: list[str]) -> None:
+    """The chosen one among the fallbacks followed itself, without end."""
+    more: dict[str, Any] = {"fallback_models": listed, "max_retries": 0}
+    async with agent([fault("503")] * 2, tmp_path, **more) as a:
+        await a.say("go")
+        assert a.of(ev.TurnComplete)[-1].status == "failed"
+        assert models(a.server.bodies) == ["gpt-test", "gpt-other"]
+
+
+async def test_a_fallback_without_a_price_does_not_break_a_budget(tmp_path: Path) -> None:
+    third, price = "openai/gpt-third", {"input": 3.0, "output": 15.0}
+    more: dict[str, Any] = {
+        "fallback_models": [OTHER, third],
+        "prices": {MODEL: price, third: price},
+        "max_budget_usd": 1.0,
+        "max_retries": 0,
+    }
+    async with agent([fault("503"), text("Done.")], tmp_path, **more) as a:
+        await a.say("go")
+        assert a.of(ev.TurnComplete)[-1].final_response == "Done."
+        assert models(a.server.bodies) == ["gpt-test", "gpt-third"]
+        assert any("price of openai/gpt-other is not known" in e.message for e in a.of(ev.Notice))
 
 
 async def test_a_fallback_that_cannot_be_used_is_passed_over(tmp_path: Path) -> None:

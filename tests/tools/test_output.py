@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_intern.configs.text import storable
-from ml_intern.tools.output import clip, decode, fit, last_states, strip_ansi, visible
+from ml_intern.tools.output import (
+    clip,
+    decode,
+    fit,
+    last_states,
+    save_once,
+    strip_ansi,
+    visible,
+)
 
 
 def test_what_fits_is_left_alone() -> None:
@@ -82,3 +90,17 @@ async def test_fit_still_clips_when_nothing_can_be_saved(tmp_path: Path) -> None
     clipped = await fit("x" * 500, 200, tmp_path / "file" / "full.txt")
     assert "left out" in clipped
     assert "full text" not in clipped
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_file_that_could_not_be_saved_whole_is_not_there(tmp_path: Path) -> None:
+    """The next attempt would have taken the half of it for the whole."""
+    path = tmp_path / "output.txt"
+    part = tmp_path / "output.txt.part"
+    part.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        save_once("x" * 100_000, path)
+    assert not path.exists()
+    part.unlink()
+    save_once("x" * 100_000, path)
+    assert path.read_text() == "x" * 100_000

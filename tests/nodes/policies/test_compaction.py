@@ -182,6 +182,15 @@ def test_the_hard_cut_ends_small_and_whole(shape: list[list[int]]) -> None:
     assert len(versions[-1]) <= 2 + 3
 
 
+def test_what_the_user_sent_is_cut_no_further_than_needed() -> None:
+    """The first version had 4,000 characters of a text that nearly fitted."""
+    versions = list(cut([HumanMessage("Hello."), HumanMessage("x" * 100_000)]))
+    sizes = [len(str(version[-1].text)) for version in versions]
+    assert 70_000 < sizes[0] < 80_000
+    assert sizes[:10] == sorted(sizes[:10], reverse=True)
+    assert min(sizes) < 100
+
+
 def test_a_summary_is_cut_last_and_least() -> None:
     summary = replacement("s" * 50_000, {})
     *_, last = cut([HumanMessage("task"), summary, *step("a")])

@@ -8,8 +8,15 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCal
 
 from ml_intern.graph.state import PlanItem
 from ml_intern.nodes.policies.compaction import replacement
+from ml_intern.nodes.policies.history import called
 from ml_intern.nodes.policies.marks import marking
-from ml_intern.nodes.policies.pinned import Pinned, pinned, pinned_text, within
+from ml_intern.nodes.policies.pinned import (
+    Pinned,
+    called_before,
+    pinned,
+    pinned_text,
+    within,
+)
 
 EDITORS = {"write", "edit"}
 
@@ -37,10 +44,22 @@ def test_it_is_carried_from_one_compaction_to_the_next() -> None:
     first = pinned([HumanMessage("One."), using("write", path="a.py")], EDITORS)
     summary = replacement("…", first.marking())
     second = pinned([summary, HumanMessage("Two."), using("edit", path="b.py")], EDITORS)
-    assert second == Pinned(("One.", "Two."), ("a.py", "b.py"))
+    assert second == Pinned(("One.", "Two."), ("a.py", "b.py"), ("edit",))
 
 
-def test_long_words_are_clipped_and_none_is_dropped() -> None:
+def test_what_a_turn_called_is_known_until_the_next_one() -> None:
+    first = pinned([HumanMessage("One."), using("plan_tool"), using("bash")], EDITORS)
+    summary = replacement("…", first.marking())
+    assert called_before(summary) == ["plan_tool", "bash"]
+    assert pinned([summary, using("bash")], EDITORS).called == ("plan_tool", "bash")
+    assert pinned([summary, HumanMessage("Two.")], EDITORS).called == ()
+    assert called([HumanMessage("One."), summary, using("bash")], "plan_tool")
+    assert not called([summary, HumanMessage("Two.")], "plan_tool")
+    old = replacement("…", {"ml_intern_pinned": {"said": [], "files": []}})
+    assert called_before(old) == []
+
+
+def test_long_words_are_clipped_before_any_is_left_out() -> None:
     block = Pinned(("a" * 1000, "short", "b" * 1000))
     small = within(block, 300, len)
     assert sum(map(len, small.said)) <= 300
@@ -65,3 +84,25 @@ def test_how_it_reads() -> None:
     assert "[x] load\n[>] train\n[ ] ship" in text
     assert text.endswith("a.py")
     assert pinned_text(Pinned(), []) == ""
+
+
+def tokens(text: str) -> int:
+    return len(text) // 4 + 1
+
+
+def test_of_hundreds_of_messages_the_newest_stay() -> None:
+    """Clipped in the middle, the block would lose just those."""
+    block = Pinned(tuple(f"message {n}: " + "x" * 100 for n in range(400)))
+    small = within(block, 2000, tokens)
+    assert sum(map(tokens, small.said)) <= 2000
+    assert small.said[-1].startswith("message 399")
+    assert small.omitted == 400 - len(small.said)
+    assert f"({small.omitted} earlier messages" in pinned_text(small, [])
+    again = pinned([replacement("…", small.marking()), HumanMessage("New.")], EDITORS)
+    assert (again.omitted, again.said[-1]) == (small.omitted, "New.")
+    assert within(Pinned(("y" * 9000,)), 10, len).omitted == 0
+
+
+def test_a_step_of_the_plan_is_a_line() -> None:
+    plan = [PlanItem(id="1", content="z" * 5000, status="pending")]
+    assert len(pinned_text(Pinned(), plan)) < 500
