@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from langchain_core.messages import SystemMessage
 from langgraph.runtime import Runtime
 
 from ml_intern.graph.context import RunOptions
-from ml_intern.graph.events import Notice
 from ml_intern.graph.state import AgentState, Turn, turn_of
 from ml_intern.llm.ask import Asking, ask
-from ml_intern.llm.errors import ContextOverflowError, ModelError
-from ml_intern.llm.factory import Model
+from ml_intern.llm.errors import ModelError
 from ml_intern.llm.reply import Reply
-from ml_intern.llm.usage import add_lost, add_usage, usage_event
-from ml_intern.nodes.budget import (
-    Allowance,
-    budget_of,
-    hold,
-    reserve,
-    used_up,
-    with_killed,
-)
-from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
-from ml_intern.nodes.fallback import following, in_use
+from ml_intern.llm.usage import add_usage, usage_event
+from ml_intern.nodes.budget import budget_of, hold, reserve, used_up, with_killed
+from ml_intern.nodes.deps import Deps, emitter, options_of
+from ml_intern.nodes.failed_call import Call, Update, after_failure
+from ml_intern.nodes.fallback import in_use
 from ml_intern.nodes.policies.history import starts_turn, valid_history
 from ml_intern.nodes.replies import announce, hint_after, stored
-from ml_intern.nodes.sizes import least_window, request_size
-
-MAX_OVERFLOWS = 3
-"""Compactions a turn that a provider's overflow error may ask for."""
-_LEARNED = 0.9
-"""Share of a request that was too long which is taken for the window from then on."""
-
-Update = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """What a call is made with."""
-
-    state: AgentState
-    options: RunOptions
-    deps: Deps
-    emit: Emit
-    model: Model
-    turn: Turn
-    """With this call counted."""
-    usage: Mapping[str, float]
-    """Before this call."""
-    allowed: Allowance
 
 
 async def call_model(state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps) -> Update:
@@ -72,18 +38,13 @@ async def call_model(state: AgentState, runtime: Runtime[RunOptions], *, deps: D
         stop = {"stop": "limit", "reason": used_up(usage, budget)}
         return {"turn": {**turn, **stop}, "usage": usage}
     await hold(usage, allowed, deps)
-    call = _Call(state=state, options=options, deps=deps, emit=emitter(runtime), model=model,
+    call = Call(state=state, options=options, deps=deps, emit=emitter(runtime), model=model,
                  turn=turn, usage=usage, allowed=allowed)  # fmt: skip
     prompt = [SystemMessage(deps.system_prompt), *valid_history(history)]
     try:
         return _answered(call, await ask(model, prompt, call.emit, _asking(call, runtime)))
-    except ContextOverflowError as error:
-        return await _overflowed(call, error)
     except ModelError as error:
-        losses = call.allowed.losses
-        if error.retryable and losses is not None and error.lost > losses:
-            return _poorer(call, error)
-        return await _elsewhere(call, error)
+        return await after_failure(call, error)
 
 
 def _counted(state: AgentState) -> Turn:
@@ -94,7 +55,7 @@ def _counted(state: AgentState) -> Turn:
     return {**turn, "iterations": turn["iterations"] + 1, "stop": None, "reason": ""}
 
 
-def _asking(call: _Call, runtime: Runtime[RunOptions]) -> Asking:
+def _asking(call: Call, runtime: Runtime[RunOptions]) -> Asking:
     info = runtime.execution_info
     return Asking(
         stream=call.options.stream,
@@ -105,7 +66,7 @@ def _asking(call: _Call, runtime: Runtime[RunOptions]) -> Asking:
     )
 
 
-def _answered(call: _Call, reply: Reply) -> Update:
+def _answered(call: Call, reply: Reply) -> Update:
     """The reply, stored and paid for."""
     spent = usage_event(call.model, reply, "main")
     call.emit(spent)
@@ -118,51 +79,3 @@ def _answered(call: _Call, reply: Reply) -> Update:
         "usage": add_usage(call.usage, spent, lost=reply.lost, bound=call.allowed.bound),
         "messages": messages,
     }
-
-
-async def _overflowed(call: _Call, error: ContextOverflowError) -> Update:
-    """The provider knows the window better: what was sent is above it. Compaction comes next.
-
-    The call that failed does not count: `overflows` bounds it, and it may have been the only one.
-    """
-    iterations, overflows = call.turn["iterations"] - 1, call.turn["overflows"]
-    if overflows >= MAX_OVERFLOWS:
-        raise error
-    size = await request_size(call.state["messages"], call.deps)
-    least = await least_window(call.deps)
-    window = min(call.model.window, error.window or max(least, int(size * _LEARNED)))
-    call.emit(Notice(message="The provider says the context is full; compacting."))
-    return {
-        "turn": {**call.turn, "iterations": iterations, "overflows": overflows + 1},
-        "windows": {**call.state.get("windows", {}), call.model.name: window},
-        "compact": True,
-    }
-
-
-def _poorer(call: _Call, error: ModelError) -> Update:
-    """What broke off may have cost what was reserved: the next attempt needs its own reserve."""
-    call.emit(Notice(message=f"{error} Trying again with what is left of the budget."))
-    return _uncounted(call, error)
-
-
-def _uncounted(call: _Call, error: ModelError, **changes: str) -> Update:
-    """A call that failed does not count for the turn, but for the budget."""
-    turn = {**call.turn, "iterations": call.turn["iterations"] - 1, **changes}
-    return {"turn": turn, "usage": add_lost(call.usage, error.lost, call.allowed.bound)}
-
-
-async def _elsewhere(call: _Call, error: ModelError) -> Update:
-    """Another model takes over, if one might do better.
-
-    Compaction comes first, for its window may be smaller; the call that failed does not count.
-    """
-    other = None
-    if error.elsewhere:
-        other = await following(call.model, call.options, call.deps, call.emit)
-    if other:
-        call.emit(Notice(message=f"{error} Going on with {other.name}."))
-        return _uncounted(call, error, model=other.name)
-    if error.lost and call.allowed.bound:
-        # Raised, what was spent would be forgotten, and spent again with every `-c`.
-        return _uncounted(call, error, stop="failed", reason=str(error))
-    raise error

@@ -16,7 +16,7 @@ from emulators.script import Body
 from harness import agent
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
-from ml_intern.nodes.llm import MAX_OVERFLOWS
+from ml_intern.nodes.failed_call import MAX_OVERFLOWS
 from ml_intern.sessions import operations as op
 
 BIG = "for i in $(seq 1 700); do echo line $i of a long output; done # "
