@@ -25,6 +25,7 @@ from ml_intern.nodes.deps import Deps, Emit
 from ml_intern.nodes.policies import compaction as ladder
 from ml_intern.nodes.policies.archived import archived_batches, archived_marking, batch_of
 from ml_intern.nodes.policies.clipping import clip_to
+from ml_intern.nodes.policies.history import intact
 from ml_intern.nodes.policies.marks import mark_of
 from ml_intern.nodes.policies.pinned import pinned, pinned_text, within
 from ml_intern.nodes.summary import summary_of
@@ -99,13 +100,14 @@ async def _descend(job: Job, start: int, summary: str) -> Messages | None:
 
 
 async def _try(job: Job, steps: Sequence[Step]) -> Messages | None:
-    """The first version that is short enough."""
+    """The first version that is short enough, no call of it apart from its result."""
 
     def first() -> Messages | None:
         for versions in steps:
             for version in versions():
                 slim = [ladder.slimmed(message) for message in version]
-                if context_size(slim, int(job.room.fixed / MARGIN)) <= job.most:
+                size = context_size(slim, int(job.room.fixed / MARGIN))
+                if size <= job.most and intact(slim, job.messages):
                     return slim
         return None
 

@@ -100,6 +100,21 @@ def valid_history(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     return history
 
 
+def intact(shorter: Sequence[AnyMessage], whole: Sequence[AnyMessage]) -> bool:
+    """Whether no call lost the result it had, and no result its call."""
+    calls, results, before = _called_ids(shorter), _answered_ids(shorter), _answered_ids(whole)
+    return results - calls <= before - _called_ids(whole) and calls & before <= results
+
+
+def _called_ids(messages: Sequence[AnyMessage]) -> set[str | None]:
+    replies = (message for message in messages if isinstance(message, AIMessage))
+    return {call["id"] for reply in replies for call in reply.tool_calls}
+
+
+def _answered_ids(messages: Sequence[AnyMessage]) -> set[str | None]:
+    return {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+
+
 def missing_result(call: ToolCall) -> ToolMessage:
     """What stands in for a result that was never stored."""
     return ToolMessage(NO_RESULT, tool_call_id=call["id"] or "", name=call["name"], status="error")

@@ -24,6 +24,7 @@ from emulators.strict import history_violations, violations
 from ml_intern.nodes.policies.history import (
     NO_RESULT,
     answer_so_far,
+    intact,
     newest_reply,
     owes_reply,
     pending_calls,
@@ -186,3 +187,14 @@ def test_a_message_that_compaction_made_the_newest_again_begins_nothing() -> Non
     assert starts_turn([message], "")
     assert not starts_turn([message], "m1")
     assert starts_turn([message, HumanMessage("hi", id="m2")], "m1")
+
+
+def test_a_shorter_history_is_intact_or_not() -> None:
+    whole: list[AnyMessage] = [HumanMessage("hi"), ai("a"), result("a"), ai("b")]
+    assert intact(whole, whole)
+    assert intact([whole[0], ai("b")], whole)  # it had no result before, either
+    assert not intact([whole[0], ai("a"), ai("b")], whole)
+    assert not intact([whole[0], result("a"), ai("b")], whole)
+    assert intact([], whole)
+    odd: list[AnyMessage] = [result("x"), *whole]  # what stood alone before may go on doing so
+    assert intact(odd, odd)
