@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ml_intern.cli.here import working_folder
+from ml_intern.cli.loop import run
 from ml_intern.cli.safe import safe
 from ml_intern.configs.errors import Exit, MlInternError
 
@@ -36,7 +36,7 @@ def check(
 
     Exits with 0 if no problem is left, else with 1.
     """
-    raise typer.Exit(asyncio.run(_doctor(session, fix, as_json)))
+    raise typer.Exit(run(_doctor(session, fix, as_json)))
 
 
 async def _doctor(session: str, fix: bool, as_json: bool) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ml_intern.cli.here import working_folder
+from ml_intern.cli.loop import run
 from ml_intern.configs.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def listing(
 ) -> None:
     """The sessions, of every folder, the one used last first."""
     if context.invoked_subcommand is None:
-        asyncio.run(_list(everything, as_json))
+        run(_list(everything, as_json))
 
 
 @sessions.command("rm")
@@ -48,7 +48,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete sessions with all that was kept for them; the files in their folders stay."""
-    raise typer.Exit(asyncio.run(_remove(ids, yes)))
+    raise typer.Exit(run(_remove(ids, yes)))
 
 
 @sessions.command()
@@ -57,7 +57,7 @@ def rename(
     title: Annotated[list[str], typer.Argument(metavar="TITLE", help="Its new title.")],
 ) -> None:
     """Give a session another title."""
-    asyncio.run(_rename(session, " ".join(" ".join(title).split())))
+    run(_rename(session, " ".join(" ".join(title).split())))
 
 
 @sessions.command()
@@ -75,7 +75,7 @@ def export(
     """The whole conversation, also while the session is in use."""
     if output and output.exists() and not force:
         raise ConfigError(f"{output} exists. Give --force to overwrite it.")
-    asyncio.run(_export(session, form, output, full))
+    run(_export(session, form, output, full))
 
 
 @asynccontextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ml_intern.cli.here import working_folder
+from ml_intern.cli.loop import run
 from ml_intern.configs.errors import MlInternError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def run_undo(turns: Turns = 1, session: Of = None) -> None:
     """Take back a session's newest turns: the chat, and the files they changed."""
     from ml_intern.sessions.operations import Undo
 
-    asyncio.run(_carry_out(Undo(turns), session))
+    run(_carry_out(Undo(turns), session))
 
 
 @redo.command()
@@ -35,7 +35,7 @@ def run_redo(turns: Turns = 1, session: Of = None) -> None:
     """Bring back what was undone last."""
     from ml_intern.sessions.operations import Redo
 
-    asyncio.run(_carry_out(Redo(turns), session))
+    run(_carry_out(Redo(turns), session))
 
 
 async def _carry_out(operation: Operation, session_id: str | None) -> None:
