@@ -15,6 +15,7 @@ import typer
 from ml_intern import __version__
 from ml_intern.cli.doctor import doctor
 from ml_intern.cli.here import working_folder
+from ml_intern.cli.loop import run as in_loop
 from ml_intern.cli.request import OutputFormat, Request
 from ml_intern.cli.safe import safe
 from ml_intern.cli.sessions import sessions
@@ -134,11 +135,9 @@ def run_demo(
     ] = "text",
 ) -> None:
     """A whole run, offline and without a key: the model is a recording, all else is real."""
-    import asyncio
-
     from ml_intern.cli.demo import play
 
-    raise typer.Exit(asyncio.run(play(working_folder(), output_format)))
+    raise typer.Exit(in_loop(play(working_folder(), output_format)))
 
 
 def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
@@ -172,17 +171,15 @@ def _prompt(words: Sequence[str] | None, output_format: OutputFormat, optional: 
 
 def execute(request: Request, *, interactive: bool) -> int:
     """Do what was asked; the exit code."""
-    import asyncio
-
     # Building millions of objects while libraries load, the collector would only get in the way.
     gc.disable()
     if interactive:
         from ml_intern.cli.repl import run_repl
 
-        return asyncio.run(run_repl(request))
+        return in_loop(run_repl(request))
     from ml_intern.cli.headless import run_headless
 
-    return asyncio.run(run_headless(request))
+    return in_loop(run_headless(request))
 
 
 def with_choice(words: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ MlInternError        a person reads the message; exit code 1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -44,3 +45,8 @@ class CredentialError(MlInternError):
     """A key is missing, refused or unpaid."""
 
     exit = Exit.CREDENTIALS
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """What may follow a message about a name that is wrong; "" with nothing to suggest."""
+    return f" Did you mean {' or '.join(names)}?" if names else ""

@@ -11,12 +11,13 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ml_intern.configs.errors import ConfigError
-from ml_intern.llm.facts import Facts, Price
+from ml_intern.llm.facts import Facts, Price, size_of
 
 UNKNOWN_WINDOW = 128_000
 """Tokens assumed when neither the settings nor the catalogue know the model."""
@@ -47,8 +48,8 @@ def facts(name: str) -> Facts:
     sizes = (known.get("max_input_tokens"), known.get("max_tokens"))
     # Some entries hold words or nothing where the number should be.
     return Facts(
-        window=next((size for size in sizes if isinstance(size, int) and size), None),
-        max_output=_whole(known.get("max_output_tokens")),
+        window=next(filter(None, map(size_of, sizes)), None),
+        max_output=size_of(known.get("max_output_tokens")),
         tools=known.get("supports_function_calling"),
         price=_price(known),
     )
@@ -125,14 +126,7 @@ def _price(known: dict[str, Any]) -> Price | None:
     limits = sorted({int(match[1]) for key in known if (match := _TIER.fullmatch(key))})
     inclusive = known.get("litellm_provider") in _FROM_THE_LIMIT_ON
     above = tuple((limit * 1000 - inclusive, _rates(known, limits, limit)) for limit in limits)
-    base = _rates(known, limits, 0)
-    return Price(
-        input=base.input,
-        output=base.output,
-        cache_read=base.cache_read,
-        cache_write=base.cache_write,
-        above=above,
-    )
+    return replace(_rates(known, limits, 0), above=above)
 
 
 def _rates(known: dict[str, Any], limits: list[int], reached: int) -> Price:
@@ -151,7 +145,3 @@ def _rates(known: dict[str, Any], limits: list[int], reached: int) -> Price:
         cache_read=rate("cache_read_input_token_cost"),
         cache_write=rate("cache_creation_input_token_cost"),
     )
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and value else None

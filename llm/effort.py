@@ -7,7 +7,6 @@ at last none. What was learned is remembered, for the process and on disk for a 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any, get_args
 
 from ml_intern.graph.context import Effort
 from ml_intern.llm.errors import ModelError, ModelRefusedError
+from ml_intern.llm.kept import keep
 
 LEVELS = ("max", "xhigh", "high", "medium", "low", "minimal")
 """The highest first."""
@@ -99,7 +99,7 @@ class Learned:
         with suppress(OSError):
             known = _read(self.path)
             known.setdefault(self.model, {})[wish] = {"level": level, "at": time.time()}
-            _write(self.path, known)
+            keep(self.path, known)
 
 
 Entries = dict[str, dict[str, dict[str, Any]]]
@@ -126,12 +126,3 @@ def _sound(entries: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         and isinstance(entry.get("at"), int | float)
         and oldest < entry["at"] <= now
     }
-
-
-def _write(path: Path, entries: Entries) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(entries, file)
-    draft.replace(path)

@@ -12,6 +12,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
 
+from ml_intern.configs.errors import did_you_mean
 from ml_intern.configs.settings import Settings
 from ml_intern.llm import caching, catalog
 from ml_intern.llm.catalog import UNKNOWN_WINDOW
@@ -108,8 +109,7 @@ def _check_provider(endpoint: Endpoint, known: list[str]) -> None:
     provider = endpoint.model.split("/", 1)[0]
     if provider not in known:
         near = difflib.get_close_matches(provider, [*known, "vllm", "llamacpp"], n=3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise ModelNotFoundError(
-            f"{endpoint.name}: no provider is called '{provider}'.{hint} "
+            f"{endpoint.name}: no provider is called '{provider}'.{did_you_mean(near)} "
             f"A model of the Hugging Face Hub is called huggingface/{endpoint.name}."
         )

@@ -58,6 +58,11 @@ class Price:
         return tiers[-1] if tiers else self
 
 
+def size_of(value: object) -> int | None:
+    """A number of tokens as others give it; None for what is none."""
+    return value if type(value) is int and value > 0 else None
+
+
 FREE = Price(input=0.0, output=0.0)
 """A model on the user's own machine: nobody bills its tokens."""
 

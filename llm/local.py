@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ml_intern.configs.errors import ConfigError
 from ml_intern.configs.settings import Settings
 from ml_intern.llm.endpoint import Endpoint
-from ml_intern.llm.facts import FREE, Facts
+from ml_intern.llm.facts import FREE, Facts, size_of
 from ml_intern.llm.fetch import fetch
 
 _WAIT = 2.0
@@ -123,7 +123,7 @@ async def _in_memory(server: Server) -> int | None:
     loaded = (await server.ask("/api/ps")).get("models")
     for one in loaded if isinstance(loaded, list) else []:
         if isinstance(one, dict) and _among(server.model, [str(one.get("model"))]):
-            return _size(one.get("context_length"))
+            return size_of(one.get("context_length"))
     return None
 
 
@@ -132,17 +132,17 @@ def _declared(shown: dict[str, Any]) -> int | None:
     for line in str(shown.get("parameters", "")).splitlines():
         words = line.split()
         if len(words) == 2 and words[0] == "num_ctx" and words[1].isdigit():
-            return _size(int(words[1]))
+            return size_of(int(words[1]))
     trained = shown.get("model_info")
     items = trained.items() if isinstance(trained, dict) else ()
-    return next((_size(v) for k, v in items if str(k).endswith(".context_length")), None)
+    return next((size_of(v) for k, v in items if str(k).endswith(".context_length")), None)
 
 
 async def _vllm(server: Server) -> Facts:
     listed = {one["id"]: one for one in server.listed}
     own = listed.get(server.model, {})
     base = listed.get(str(own.get("parent")), {})  # an adapter's window is that of its base
-    return Facts(window=_size(own.get("max_model_len")) or _size(base.get("max_model_len")))
+    return Facts(window=size_of(own.get("max_model_len")) or size_of(base.get("max_model_len")))
 
 
 async def _lm_studio(server: Server) -> Facts:
@@ -153,7 +153,7 @@ async def _lm_studio(server: Server) -> Facts:
         await server.ask("/v1/completions", body, server.patience)
         known = await _studio_model(server)
     sizes = (known.get("loaded_context_length"), known.get("max_context_length"))
-    return Facts(window=next((size for size in map(_size, sizes) if size), None))
+    return Facts(window=next((size for size in map(size_of, sizes) if size), None))
 
 
 async def _studio_model(server: Server) -> dict[str, Any]:
@@ -163,15 +163,11 @@ async def _studio_model(server: Server) -> dict[str, Any]:
 async def _llamacpp(server: Server) -> Facts:
     properties = await server.ask(f"/props?model={quote(server.model)}")
     defaults = properties.get("default_generation_settings")
-    window = _size(defaults.get("n_ctx")) if isinstance(defaults, dict) else None
+    window = size_of(defaults.get("n_ctx")) if isinstance(defaults, dict) else None
     named = [one for one in server.listed if one["id"] == server.model] or server.listed
     meta = named[0].get("meta")
-    trained = _size(meta.get("n_ctx_train")) if isinstance(meta, dict) else None
+    trained = size_of(meta.get("n_ctx_train")) if isinstance(meta, dict) else None
     return Facts(window=window or trained)
-
-
-def _size(value: object) -> int | None:
-    return value if type(value) is int and value > 0 else None
 
 
 _ASKED: dict[str, Callable[[Server], Awaitable[Facts]]] = {

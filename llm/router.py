@@ -9,8 +9,6 @@ import difflib
 import hashlib
 import json
 import math
-import os
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -19,11 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ml_intern.configs.errors import ConfigError
+from ml_intern.configs.errors import ConfigError, did_you_mean
 from ml_intern.llm.background import in_daemon
 from ml_intern.llm.endpoint import Endpoint
-from ml_intern.llm.facts import Facts, Price
+from ml_intern.llm.facts import Facts, Price, size_of
 from ml_intern.llm.fetch import fetch
+from ml_intern.llm.kept import keep
 
 PREFIX = "huggingface/"
 _LIFETIME = 3600
@@ -164,12 +163,12 @@ def _dearest(prices: Sequence[Price]) -> Price:
 
 
 def _offer(item: dict[str, Any]) -> Offer:
-    window, tools = item.get("context_length"), item.get("supports_tools")
+    tools = item.get("supports_tools")
     return Offer(
         provider=str(item.get("provider", "")),
         status=str(item.get("status") or "live"),
         facts=Facts(
-            window=window if type(window) is int and window > 0 else None,
+            window=size_of(item.get("context_length")),
             tools=tools if isinstance(tools, bool) else None,
             price=_price(item.get("pricing")),
         ),
@@ -188,7 +187,7 @@ def _price(pricing: object) -> Price | None:
 def _near(catalogue: Iterable[str], model: str) -> str:
     known = {name.lower(): name for name in catalogue}
     found = difflib.get_close_matches(model.lower(), known, n=3)
-    return f" Did you mean {' or '.join(PREFIX + known[key] for key in found)}?" if found else ""
+    return did_you_mean([PREFIX + known[key] for key in found])
 
 
 def _names(offers: Sequence[Offer]) -> str:
@@ -216,13 +215,6 @@ def _load(cache: Path, url: str | None) -> tuple[Catalogue, float]:
 
 
 def _save(cache: Path, url: str | None, body: object) -> None:
-    """Keep a copy, whole or not at all. A full disk is no reason not to start."""
+    """Keep a copy. A full disk is no reason not to start."""
     with suppress(OSError, RecursionError):
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=cache)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(body, file)
-            Path(temporary).replace(_file(cache, url))
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        keep(_file(cache, url), body)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 
+from ml_intern.configs.errors import did_you_mean
 from ml_intern.llm.catalog import near
 from ml_intern.llm.errors import (
     ContextOverflowError,
@@ -98,8 +99,7 @@ def _answer(error: Exception, failure: Failure, model: str, where: str) -> Model
     if status == 404 and "html" in failure.headers.get("content-type", ""):
         return ModelNotFoundError(f"{model}: {_web_page(where)}")
     if status == 404 or "model_not_found" in failure.words:
-        alike = near(model)
-        hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
+        hint = did_you_mean(near(model))
         return ModelNotFoundError(f"{model}: there is no such model at {where} ({detail}).{hint}")
     if status in (400, 422) or (isinstance(error, ValueError) and not failure.answered):
         refused = ModelRefusedError(f"{model}: {detail}.")

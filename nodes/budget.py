@@ -51,12 +51,17 @@ def spent(usage: Mapping[str, float]) -> float:
     return usage.get("cost_usd", 0.0) + usage.get("unknown_usd", 0.0)
 
 
-def allowance(model: Model, size: int, left: float) -> Allowance:
-    """What a call with `size` tokens of input may take of the `left` dollars.
+def allowance(
+    model: Model, size: int, usage: Mapping[str, float], budget: float | None
+) -> Allowance:
+    """What a call with `size` tokens of input may take of what is left of the budget.
 
     Raises:
-        ConfigError: nobody knows what the model costs.
+        ConfigError: there is a budget, and nobody knows what the model costs.
     """
+    if budget is None:
+        return Allowance()
+    left = budget - spent(usage)
     price, tokens = priced(model), int(size * CAUTION)
     output = price.affordable(left, tokens)
     if output is None:
@@ -97,9 +102,8 @@ async def reserve(
     Raises:
         ConfigError: there is a budget, and nobody knows what the model costs.
     """
-    if budget is None:
-        return Allowance()
-    return allowance(model, await request_size(messages, deps), budget - spent(usage))
+    size = 0 if budget is None else await request_size(messages, deps)
+    return allowance(model, size, usage, budget)
 
 
 async def hold(usage: Mapping[str, float], allowed: Allowance, deps: Deps) -> None:

@@ -18,7 +18,7 @@ from ml_intern.nodes.deps import Deps, emitter, options_of
 from ml_intern.nodes.fallback import in_use
 from ml_intern.nodes.policies.marks import marking
 from ml_intern.nodes.shorten import Job, Shorter, shorten
-from ml_intern.nodes.sizes import request_size, room_of
+from ml_intern.nodes.sizes import limit_of, request_size, room_of
 
 Update = Mapping[str, Any]
 
@@ -34,14 +34,14 @@ async def compact(state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps
     """
     options, messages = options_of(runtime), state.get("messages", [])
     model = await in_use(state, options, deps)
-    room = await room_of(model, deps)
-    size = await request_size(messages, deps)
-    if size <= room.limit and not (state.get("compact") and len(messages) > 1):
+    size, limit = await request_size(messages, deps), limit_of(model, deps)
+    if size <= limit and not (state.get("compact") and len(messages) > 1):
         await _forget(state, deps)
         return {"compact": False, **_news(state, options, deps)}
     usage = await with_killed(state.get("usage", {}), deps.journal)
+    room = await room_of(model, deps)
     job = Job(state=state, options=options, deps=deps, model=model, room=room, size=size,
-              wished=size <= room.limit, usage=usage, emit=emitter(runtime))  # fmt: skip
+              wished=size <= limit, usage=usage, emit=emitter(runtime))  # fmt: skip
     shorter = await shorten(job)
     if shorter.messages is None:
         return _not_shorter(job, shorter)

@@ -23,6 +23,11 @@ async def in_use(state: AgentState, options: RunOptions, deps: Deps) -> Model:
     turn = turn_of(state)
     new = starts_turn(state.get("messages", []), turn["message"])
     model = await deps.model(options.model if new else turn["model"] or options.model)
+    return as_learned(model, state)
+
+
+def as_learned(model: Model, state: AgentState) -> Model:
+    """The model with the window that it turned out to have."""
     learned = state.get("windows", {}).get(model.name, model.window)
     return replace(model, window=min(model.window, learned))
 

@@ -20,7 +20,7 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.graph.state import AgentState
 from ml_intern.llm.errors import ModelRefusedError
 from ml_intern.llm.factory import Model
-from ml_intern.llm.tokens import MARGIN, context_size, count_messages, count_text
+from ml_intern.llm.tokens import context_size, count_messages, count_text
 from ml_intern.nodes.deps import Deps, Emit
 from ml_intern.nodes.policies import compaction as ladder
 from ml_intern.nodes.policies.archived import archived_batches, archived_marking, batch_of
@@ -28,6 +28,7 @@ from ml_intern.nodes.policies.clipping import clip_to
 from ml_intern.nodes.policies.history import intact
 from ml_intern.nodes.policies.marks import mark_of
 from ml_intern.nodes.policies.pinned import pinned, pinned_text, within
+from ml_intern.nodes.sizes import overhead
 from ml_intern.nodes.summary import summary_of
 from ml_intern.tools.output import save_once, visible
 
@@ -106,7 +107,7 @@ async def _try(job: Job, steps: Sequence[Step]) -> Messages | None:
         for versions in steps:
             for version in versions():
                 slim = [ladder.slimmed(message) for message in version]
-                size = context_size(slim, int(job.room.fixed / MARGIN))
+                size = context_size(slim, overhead(job.deps))
                 if size <= job.most and intact(slim, job.messages):
                     return slim
         return None

@@ -18,7 +18,7 @@ from ml_intern.llm.errors import ContextOverflowError, ModelError
 from ml_intern.llm.factory import Model
 from ml_intern.llm.tokens import count_text
 from ml_intern.llm.usage import add_lost, add_usage, usage_event
-from ml_intern.nodes.budget import allowance, budget_of, hold, spent
+from ml_intern.nodes.budget import allowance, budget_of, hold
 from ml_intern.nodes.deps import Deps, Emit
 from ml_intern.nodes.fallback import following
 from ml_intern.nodes.policies.compaction import transcript
@@ -95,16 +95,12 @@ async def _written(
     for share in _REQUEST_SHARES:
         request = await asyncio.to_thread(_request, gone, int(writer.window * share))
         size = await asyncio.to_thread(count_text, request)
-        allowed = allowance(writer, size, budget - spent(usage)) if budget else None
-        if allowed and allowed.refused:
+        allowed = allowance(writer, size, usage, budget)
+        if allowed.refused:
             emit(Notice(message="The budget does not pay for a summary; going on without one."))
             return Summary("", usage)
-        asking, bound = Asking(), 0.0
-        if allowed:
-            asking = Asking(max_output=allowed.max_output, losses=allowed.losses)
-            bound = allowed.bound
-        if allowed:
-            await hold(usage, allowed, deps)
+        asking = Asking(max_output=allowed.max_output, losses=allowed.losses)
+        await hold(usage, allowed, deps)
         try:
             reply = await summarise(writer, [HumanMessage(request)], emit, asking)
         except ContextOverflowError:
@@ -112,10 +108,10 @@ async def _written(
                 raise
             continue
         except ModelError as error:
-            return Summary("", add_lost(usage, error.lost, bound), error)
+            return Summary("", add_lost(usage, error.lost, allowed.bound), error)
         event = usage_event(writer, reply, "compaction")
         emit(event)
-        total = add_usage(usage, event, lost=reply.lost, bound=bound)
+        total = add_usage(usage, event, lost=reply.lost, bound=allowed.bound)
         return Summary(clean(reply.text)[0].strip(), total)
     raise AssertionError("unreachable")
 

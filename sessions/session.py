@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -30,13 +29,12 @@ from ml_intern.graph.events import (
     Shutdown,
 )
 from ml_intern.graph.state import AgentState, turn_of
-from ml_intern.llm.tokens import count_text
 from ml_intern.nodes.policies.answers import Decision
 from ml_intern.nodes.policies.calls import unstorable
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attachment import Attachment
 from ml_intern.sessions.compacting import compact
-from ml_intern.sessions.filling import Filling, measure
+from ml_intern.sessions.filling import Filling, measure, too_long
 from ml_intern.sessions.forking import Copier
 from ml_intern.sessions.options import changed, told
 from ml_intern.sessions.outcome import approval_tools, explanation, standing, turn_complete
@@ -173,7 +171,7 @@ class Session:
             yield Notice(
                 message=f"{replaced} characters that are not text were replaced by U+FFFD."
             )
-        if problem := await self._too_long(text):
+        if problem := await too_long(self._at, text):
             yield Error(error=problem, exit_code=2)
             return
         await settle(self._at)
@@ -186,20 +184,6 @@ class Session:
         yield Processing(message=text)
         async for event in self._run(None):
             yield event
-
-    async def _too_long(self, text: str) -> str:
-        """Why a message cannot be sent at all; "" for nearly all of them, which are not counted."""
-        if len(text) < 20_000:
-            return ""
-        model = await self._at.deps.model(self.options.model)
-        size = await asyncio.to_thread(count_text, text)
-        limit = int(model.window * self._at.deps.settings.compact_at)
-        if size <= limit:
-            return ""
-        return (
-            f"The message has about {size:,} tokens; {model.name} takes {limit:,}. Nothing was "
-            "sent. Put the text into a file and name the file instead."
-        )
 
     async def _run(self, payload: Any) -> AsyncIterator[Event]:  # noqa: ANN401 - see Runner.run
         last: Event | None = None
