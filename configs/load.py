@@ -12,7 +12,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from ml_intern.configs.errors import ConfigError
+from ml_intern.configs.grants import granted
 from ml_intern.configs.paths import PACKAGED_CONFIG, PROJECT_CONFIG, user_config
+from ml_intern.configs.rules import KINDS, Placed, collected, rules_of, several
 from ml_intern.configs.settings import STRICTNESS, PermissionMode, Settings
 
 LOCAL_SERVERS = {
@@ -23,7 +25,7 @@ LOCAL_SERVERS = {
 }
 """Prefix of a local server's models: the variable with its address, and the usual address."""
 
-_TIGHTENED = ("permission_mode", "max_iterations", "max_budget_usd")
+_TIGHTENED = ("permission_mode", "max_iterations", "max_budget_usd", "ask", "deny")
 _VARIABLE = re.compile(r"\$\{(\w+)(:-([^}]*))?\}")
 
 
@@ -44,7 +46,27 @@ def load_settings(
     layers |= _environment(environ, layers.get("local_base_urls", {}))
     _validate(layers, "the environment", lambda key: f"ML_INTERN_{key.upper()}")
     layers |= {key: value for key, value in flags.items() if value is not None}
-    return _validate(layers, "the flags", _flag)
+    settings = _validate(layers, "the flags", _flag)
+    placed = placed_rules(environ, cwd, flags, config)
+    return settings.model_copy(update={kind: rules_of(placed, kind) for kind in KINDS})
+
+
+def placed_rules(
+    environ: Mapping[str, str], cwd: Path, flags: Mapping[str, Any], config: Path | None = None
+) -> list[Placed]:
+    """The permission rules of every source with where they come from; valid settings are given."""
+    variables: dict[str, Any] = {
+        kind: several(environ.get(f"ML_INTERN_{kind.upper()}", "")) for kind in KINDS
+    }
+    return collected(
+        [
+            ("user", read_layer(config or user_config(environ), environ)),
+            ("project", read_layer(cwd / PROJECT_CONFIG, environ)),
+            ("grant", {"allow": granted(environ, cwd)}),
+            ("environment", variables),
+            ("flag", {kind: flags.get(kind) or () for kind in KINDS}),
+        ]
+    )
 
 
 def _flag(key: str) -> str:
@@ -109,12 +131,19 @@ def tighten(base: dict[str, Any], project: Mapping[str, Any], path: Path) -> dic
         return base
     own, wanted = _validate(base, str(path)), _validate({**base, **project}, str(path))
     for key in project:
+        if key == "allow":
+            raise ConfigError(
+                f"{path}: a project may not allow calls, only ask for and deny them. 'allow' may "
+                f"stand in {user_hint()}; `a` at a question keeps a rule for the project."
+            )
         if key not in _TIGHTENED:
             raise ConfigError(f"{path}: a project may not set '{key}', only {user_hint()} may.")
     tighter: dict[str, Any] = {
         "permission_mode": _stricter(own.permission_mode, wanted.permission_mode),
         "max_iterations": _fewer(own.max_iterations, wanted.max_iterations),
         "max_budget_usd": _smaller(own.max_budget_usd, wanted.max_budget_usd),
+        "ask": (*own.ask, *wanted.ask),
+        "deny": (*own.deny, *wanted.deny),
     }
     return {**base, **{key: tighter[key] for key in project}}
 
@@ -149,6 +178,8 @@ def _environment(environ: Mapping[str, str], local: Mapping[str, str]) -> dict[s
     for provider in ("openai", "anthropic"):
         if url := environ.get(f"{provider.upper()}_BASE_URL"):
             values[f"{provider}_base_url"] = url
+    if url := environ.get("HF_ENDPOINT"):
+        values["hf_endpoint"] = url
     urls = {name: _local_url(name, environ, local) for name in LOCAL_SERVERS}
     return {**values, "local_base_urls": urls}
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+from ml_intern.configs.rules import checked, several
 
 PermissionMode = Literal["default", "accept-edits", "plan", "yolo"]
 Effort = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -19,6 +21,16 @@ def _calls(number: int) -> int:
         raise PydanticCustomError("calls", "It must be at least 1, or -1 for no limit")
     return number
 
+
+def _rules(rules: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return checked(rules)
+    except ValueError as error:
+        # The message without pydantic's "Value error, ", and with braces as they are.
+        raise PydanticCustomError("rule", "{said}", {"said": str(error).rstrip(".")}) from None
+
+
+RuleList = Annotated[tuple[str, ...], BeforeValidator(several), AfterValidator(_rules)]
 
 _STRICT = ConfigDict(
     extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
@@ -58,6 +70,13 @@ class Settings(BaseModel):
     """Dollars that the model calls of one session may cost."""
     permission_mode: PermissionMode | None = None
     """What needs a person. Not given: `default` in a terminal, `yolo` when headless."""
+    allow: RuleList = ()
+    """Calls that need nobody's approval: `tool` or `tool(pattern)`, such as `bash(git status *)`.
+    Lists of several sources add up; a variable holds one rule a line."""
+    ask: RuleList = ()
+    """Calls that need a person in every mode."""
+    deny: RuleList = ()
+    """Calls that never run, in no mode. Goes before `ask`, which goes before `allow`."""
     max_iterations: Annotated[int, AfterValidator(_calls)] = 300
     """Model calls in one turn; -1 is no limit."""
     context_window: int | None = Field(default=None, ge=1000)
@@ -84,6 +103,8 @@ class Settings(BaseModel):
     """What all remembered files of a session may take."""
     hf_router_url: str = "https://router.huggingface.co/v1"
     """The Hugging Face router's OpenAI-compatible endpoint."""
+    hf_endpoint: str = "https://huggingface.co"
+    """The Hub; from `HF_ENDPOINT`."""
     openai_base_url: str | None = None
     """Endpoint of `openai/…` models; from `OPENAI_BASE_URL`."""
     anthropic_base_url: str | None = None

@@ -20,6 +20,8 @@ class RunOptions:
     """The model's id; None takes the configured one."""
     permission_mode: PermissionMode = "default"
     """What needs a person's approval."""
+    allow: tuple[str, ...] = ()
+    """Permission rules that a person gave for this session."""
     max_iterations: int | None = None
     """Model calls in one turn, -1 for no limit; None takes the configured number."""
     effort: Effort | None = None

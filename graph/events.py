@@ -118,7 +118,8 @@ class ApprovalRequired(Event):
 
     type: Literal["approval_required"] = field(default="approval_required", init=False)
     tools: list[dict[str, Any]]
-    """`{tool, tool_call_id, arguments, reason}` each, in the order of the calls."""
+    """`{tool, tool_call_id, arguments, reason, rule}` each, in the order of the calls; `rule` is
+    the narrow one that would allow the call from now on, "" if there is none."""
     count: int
 
 

@@ -138,5 +138,6 @@ BASH = ToolSpec(
     reconcile=after_crash,
     effect="opaque",
     risk="execute",
+    subject="command",
     output_cap=CAP,
 )

@@ -20,6 +20,11 @@ Risk = Literal["read", "plan", "edit", "execute"]
 """What a call can do: only look, note a plan, change files, or run anything."""
 
 
+Subject = Literal["command", "path", "arguments"]
+"""What the pattern of a permission rule is compared with: the argument of that name, read as a
+command line or as a path, or all arguments as JSON."""
+
+
 class ToolArgs(BaseModel):
     """Base of every arguments model: unknown keys are errors the model is told about."""
 
@@ -73,6 +78,7 @@ class ToolSpec(Generic[ArgsT]):
     handler: Callable[[ArgsT, ToolContext], Awaitable[ToolResult]]
     effect: EffectClass
     risk: Risk
+    subject: Subject = "arguments"
     reconcile: Callable[[ArgsT, ToolContext], Awaitable[ToolResult | Absent | None]] | None = None
     """Asks the world what became of a call that a crash cut off, by `ctx.key`. What a
     `reconcilable` effect must have. "absent" means that it surely never happened: it is run then.

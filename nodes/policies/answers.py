@@ -46,8 +46,8 @@ class Answer(NamedTuple):
     """Why not, in the person's words."""
 
 
-def request(calls: Sequence[tuple[ToolCall, str]]) -> dict[str, Any]:
-    """The interrupt's value for `(call, why a person is asked)`."""
+def request(calls: Sequence[tuple[ToolCall, str, str]]) -> dict[str, Any]:
+    """The interrupt's value for `(call, why a person is asked, the rule that would allow it)`."""
     decisions = ["approve", "edit", "reject"]
     return {
         "action_requests": [
@@ -58,11 +58,12 @@ def request(calls: Sequence[tuple[ToolCall, str]]) -> dict[str, Any]:
                 "description": f"{call['name']} needs your approval: {why}.",
                 "tool_call_id": call["id"],
                 "reason": why,
+                "rule": rule,
             }
-            for call, why in calls
+            for call, why, rule in calls
         ],
         "review_configs": [
-            {"action_name": call["name"], "allowed_decisions": decisions} for call, _ in calls
+            {"action_name": call["name"], "allowed_decisions": decisions} for call, _, _ in calls
         ],
     }
 

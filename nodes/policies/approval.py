@@ -1,16 +1,20 @@
-"""May this call run? Decided from the call, its tool and the permission mode alone."""
+"""May this call run? Decided from the call, its tool, the rules and the permission mode alone."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import ToolCall
 from pydantic import ValidationError
 
+from ml_intern.configs.rules import Kind, Placed
 from ml_intern.graph.context import PermissionMode
 from ml_intern.nodes.policies.answers import Answer
+from ml_intern.nodes.policies.places import Place
+from ml_intern.nodes.policies.rules import Hit, Rules, allowed, restricting
+from ml_intern.nodes.policies.suggest import suggest
 from ml_intern.tools.spec import Risk, ToolSpec
 
 
@@ -21,6 +25,15 @@ class Verdict(NamedTuple):
     """`refuse` is a mistake of the model's, `deny` the policy's no, `reject` a person's."""
     reason: str = ""
     """Words for the model if refused or denied, for the person if asked."""
+    rule: str = ""
+    """The narrow rule that would let it run, if it is asked for want of one."""
+
+
+class Permissions(NamedTuple):
+    """What holds for a decision."""
+
+    mode: PermissionMode = "default"
+    rules: Rules = Rules()
 
 
 _ALLOWED: dict[PermissionMode, frozenset[Risk]] = {
@@ -38,19 +51,52 @@ _WHY: dict[Risk, str] = {
 
 
 def decide(
-    call: ToolCall, tools: Mapping[str, ToolSpec[Any]], mode: PermissionMode, malformed: str = ""
+    call: ToolCall,
+    tools: Mapping[str, ToolSpec[Any]],
+    permissions: Permissions,
+    malformed: str = "",
+    place: Place | None = None,
 ) -> Verdict:
     """The verdict on `call`; `malformed` is what was wrong with it as it came."""
     if defect := malformed or _defect(call, tools):
         return Verdict("refuse", defect)
-    risk = tools[call["name"]].risk
-    if risk in _ALLOWED[mode]:
+    spec, (mode, rules) = tools[call["name"]], permissions
+    banned = restricting(rules.deny, call, spec, place)
+    if banned and banned.sure:
+        return Verdict("deny", _BANNED.format(rule=banned.rule))
+    # Floors, which hold in every mode and against every rule, come here.
+    if mode == "plan" and spec.risk not in _ALLOWED[mode]:
+        return Verdict("deny", _PLAN.format(why=_WHY[spec.risk]))
+    if hit := banned or restricting(rules.ask, call, spec, place):
+        return Verdict("ask", _doubt(hit, banned))
+    if spec.risk in _ALLOWED[mode] or allowed(rules.allow, call, spec, place):
         return Verdict("run")
-    if mode == "plan":
-        return Verdict(
-            "deny", f"Denied: the session is in plan mode (read-only), and {_WHY[risk]}. Only plan."
-        )
-    return Verdict("ask", _WHY[risk])
+    return Verdict("ask", _WHY[spec.risk], suggest(call, spec, rules.allow, place))
+
+
+_BANNED = "Denied: the user's rule `deny {rule}` forbids it. Do not look for another way to do it."
+_PLAN = "Denied: the session is in plan mode (read-only), and {why}. Only plan."
+
+
+def _doubt(hit: Hit, banned: Hit | None) -> str:
+    if banned:
+        return f"it cannot be told whether the rule `deny {hit.rule}` forbids it"
+    if hit.sure:
+        return f"the rule `ask {hit.rule}` says so"
+    return f"it cannot be told whether the rule `ask {hit.rule}` is about it"
+
+
+def effective(
+    placed: Iterable[Placed], tools: Mapping[str, ToolSpec[Any]], mode: PermissionMode
+) -> list[Placed]:
+    """All that decides, in its order: the rules of each list, then what the mode does by itself."""
+    order: tuple[Kind, ...] = ("deny", "ask", "allow")
+    rules = sorted(placed, key=lambda item: order.index(item.kind))
+    otherwise: Kind = "deny" if mode == "plan" else "ask"
+    return rules + [
+        Placed("allow" if spec.risk in _ALLOWED[mode] else otherwise, name, "default")
+        for name, spec in tools.items()
+    ]
 
 
 def settle(call: ToolCall, answer: Answer, tools: Mapping[str, ToolSpec[Any]]) -> Verdict:

@@ -65,8 +65,10 @@ def classify(
         return "cut"
     if calls:
         return None
+    if finish == "content_filter":  # what came before it is half an answer at best
+        return "filtered"
     if not text.strip():
-        return "filtered" if finish == "content_filter" else "empty"
+        return "empty"
     return "plan" if _open_items(plan) and not (interactive and asks(text)) else None
 
 

@@ -156,4 +156,5 @@ EDIT = ToolSpec(
     # the same call finds its own change in place, or the file as it was, or refuses.
     effect="idempotent",
     risk="edit",
+    subject="path",
 )

@@ -106,5 +106,6 @@ READ = ToolSpec(
     handler=read,
     effect="pure",
     risk="read",
+    subject="path",
     output_cap=CAP,
 )

@@ -107,4 +107,5 @@ WRITE = ToolSpec(
     handler=write,
     effect="idempotent",
     risk="edit",
+    subject="path",
 )

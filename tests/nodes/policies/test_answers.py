@@ -25,7 +25,9 @@ def edit(name: str = "bash", **args: Any) -> dict[str, Any]:
 
 
 def test_the_question_is_langchains() -> None:
-    question = request([(call(), "it runs"), (call("write", "b", path="x"), "it writes")])
+    question = request(
+        [(call(), "it runs", "bash(ls *)"), (call("write", "b", path="x"), "it writes", "")]
+    )
     read = TypeAdapter(HITLRequest).validate_python(question, strict=True)
     assert [action["name"] for action in read["action_requests"]] == ["bash", "write"]
     assert "it runs" in read["action_requests"][0].get("description", "")
@@ -38,9 +40,10 @@ def test_the_question_is_langchains() -> None:
 
 
 def test_the_question_has_what_the_other_front_ends_read() -> None:
-    action = request([(call(command="ls"), "it runs")])["action_requests"][0]
+    action = request([(call(command="ls"), "it runs", "bash(ls *)")])["action_requests"][0]
     assert action["arguments"] == action["args"] == {"command": "ls"}
     assert (action["tool_call_id"], action["reason"]) == ("a", "it runs")
+    assert action["rule"] == "bash(ls *)"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from langchain_core.messages import ToolCall
 
 from ml_intern.graph.context import PermissionMode
 from ml_intern.nodes.policies.answers import Answer
-from ml_intern.nodes.policies.approval import decide, settle
+from ml_intern.nodes.policies.approval import Permissions, decide, settle
 from ml_intern.tools.registry import by_name
 from ml_intern.tools.spec import Risk
 
@@ -44,7 +44,7 @@ def test_the_tables_know_every_mode_risk_and_tool() -> None:
 @pytest.mark.parametrize("name", ARGS)
 def test_w34_every_mode_and_tool(mode: PermissionMode, name: str) -> None:
     """W34: the shell and file changes never asked."""
-    verdict = decide(call(name), TOOLS, mode)
+    verdict = decide(call(name), TOOLS, Permissions(mode))
     assert verdict.action == VERDICTS[mode][TOOLS[name].risk]
     assert bool(verdict.reason) == (verdict.action != "run")
 
@@ -70,13 +70,15 @@ def test_the_shell_is_what_executes() -> None:
 def test_a_mistake_of_the_models_is_refused_in_every_mode(
     asked: ToolCall, malformed: str, words: list[str], mode: PermissionMode
 ) -> None:
-    verdict = decide(asked, TOOLS, mode, malformed)
+    verdict = decide(asked, TOOLS, Permissions(mode), malformed)
     assert verdict.action == "refuse"
     assert all(word in verdict.reason for word in words), verdict.reason
 
 
 def test_an_error_does_not_repeat_what_was_sent() -> None:
-    verdict = decide(call("write", {"path": "a", "content": ["x" * 100_000]}), TOOLS, "yolo")
+    verdict = decide(
+        call("write", {"path": "a", "content": ["x" * 100_000]}), TOOLS, Permissions("yolo")
+    )
     assert len(verdict.reason) < 300
 
 

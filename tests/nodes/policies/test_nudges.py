@@ -49,7 +49,7 @@ def kind(text: str = "", calls: int = 0, finish: str = "stop", **more: Any) -> K
         ({"calls": 2, "finish": "length"}, "cut"),
         ({"finish": "length"}, "cut"),
         ({"finish": "content_filter"}, "filtered"),
-        ({"text": "I cannot", "finish": "content_filter"}, None),
+        ({"text": "I cannot", "finish": "content_filter"}, "filtered"),
     ],
 )
 def test_what_is_unfinished_about_a_reply(reply: dict[str, Any], wanted: Kind | None) -> None:

@@ -1,0 +1,66 @@
+"""Files in permission rules: patterns as in .gitignore, from the working folder, `~/` or `/`."""
+
+from __future__ import annotations
+
+import posixpath
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+
+class Place(NamedTuple):
+    """Where a call's path leads. All absolute, without `..`."""
+
+    named: str
+    """As it was written."""
+    real: str
+    """With links followed."""
+    cwd: str
+    """The working folder, with links followed."""
+    home: str
+
+    @property
+    def both(self) -> tuple[str, str]:
+        """What a rule that forbids is compared with."""
+        return self.named, self.real
+
+
+def matches(pattern: str, path: str, place: Place) -> bool:
+    """Whether a path comes under a pattern."""
+    base, spec = _spec(pattern, place.cwd, place.home)
+    inside = path.removeprefix("/") if base == "/" else _below(path, base)
+    return bool(inside) and spec.match_file(inside)
+
+
+def _below(path: str, base: str) -> str:
+    return path[len(base) + 1 :] if path.startswith(base.rstrip("/") + "/") else ""
+
+
+@lru_cache(maxsize=512)
+def _spec(pattern: str, cwd: str, home: str) -> tuple[str, GitIgnoreSpec]:
+    from pathspec import GitIgnoreSpec  # 90 ms, and few have such rules
+
+    base = cwd
+    if pattern == "~" or pattern.startswith("~/"):
+        base, pattern = home, pattern[1:] or "/**"
+    elif pattern.startswith("/"):
+        base = "/"
+    elif pattern.startswith("../") or "/../" in pattern:
+        base, pattern = "/", posixpath.normpath(posixpath.join(cwd, pattern))
+    elif pattern.startswith("./"):
+        pattern = pattern[1:]
+    return base, GitIgnoreSpec.from_lines([pattern])
+
+
+def rule_of(place: Place) -> str:
+    """The pattern for exactly this file; "" if it cannot be written."""
+    path = place.real
+    if any(not character.isprintable() for character in path) or path.endswith(" "):
+        return ""
+    inside = _below(path, place.cwd)
+    shown = inside or path
+    for special in "\\*?[]!#":
+        shown = shown.replace(special, "\\" + special)
+    return shown if "/" in shown else f"./{shown}"
