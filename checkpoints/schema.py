@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """A newer database is refused, an older one migrated. Each released one has a stored example in
 `tests/checkpoints/stored/`, which every build must open."""
 
@@ -49,6 +49,13 @@ TABLES = (
     message TEXT NOT NULL,
     PRIMARY KEY (session, batch, position)
 )""",
+    """CREATE TABLE IF NOT EXISTS inbox (
+    session TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (session, number)
+)""",
 )
 """
 - `sessions.used` orders by use, never the clock; `options` is JSON (model, permission_mode,
@@ -59,6 +66,8 @@ TABLES = (
 - `archive.batch` is what one compaction took out of the history, or shortened; `position` counts
   from 0, `id` is the message's; `text` is what is searched, and stands before `message`, the whole
   as JSON, for a search not to read that.
+- `inbox` holds what the user said while the agent worked, until it is in the history, in the order
+  of `number`; `id` is told by the message that it became.
 """
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -70,6 +79,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE journal ADD COLUMN changes TEXT NOT NULL DEFAULT '{}'",
     ),
     2: (),
+    3: (),
 }
 """From each version to the next; `TABLES` is run after them."""
 

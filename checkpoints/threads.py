@@ -26,7 +26,7 @@ ON CONFLICT (id) DO UPDATE SET
 """
 _NOTE = "UPDATE sessions SET state = ?, usage = coalesce(?, usage), updated = ? WHERE id = ?"
 _QUOTED = "bytes:"
-_OF_SESSION = ("archive", "turns", "journal", "sessions")
+_OF_SESSION = ("archive", "inbox", "turns", "journal", "sessions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from ml_intern.nodes.fallback import in_use
 from ml_intern.nodes.policies.marks import marking
 from ml_intern.nodes.shorten import Job, Shorter, shorten
 from ml_intern.nodes.sizes import limit_of, request_size, room_of
+from ml_intern.nodes.steering import take, tell, with_said
 
 Update = Mapping[str, Any]
 
@@ -32,12 +33,15 @@ async def compact(state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps
     Raises:
         MlInternError: no summary could be had, or what is left is still too long.
     """
-    options, messages = options_of(runtime), state.get("messages", [])
+    said = await take(state, deps)
+    options, state = options_of(runtime), with_said(state, said)
+    messages = state.get("messages", [])
     model = await in_use(state, options, deps)
     size, limit = await request_size(messages, deps), limit_of(model, deps)
     if size <= limit and not (state.get("compact") and len(messages) > 1):
         await _forget(state, deps)
-        return {"compact": False, **_news(state, options, deps)}
+        tell(said, emitter(runtime))
+        return {"compact": False, **(_said(state) if said else _news(state, options, deps))}
     usage = await with_killed(state.get("usage", {}), deps.journal)
     room = await room_of(model, deps)
     job = Job(state=state, options=options, deps=deps, model=model, room=room, size=size,
@@ -47,6 +51,7 @@ async def compact(state: AgentState, runtime: Runtime[RunOptions], *, deps: Deps
         return _not_shorter(job, shorter)
     new = await request_size(shorter.messages, deps)
     job.emit(Compacted(old_tokens=size, new_tokens=new))
+    tell(said, job.emit)
     return {
         "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *shorter.messages],
         "compact": False,
@@ -76,6 +81,11 @@ async def _forget(state: AgentState, deps: Deps) -> None:
     """Empty the journal of a long turn: the step before this one is stored, results and all."""
     if deps.journal and turn_of(state)["iterations"] % _FORGET_EVERY == _FORGET_EVERY - 1:
         await deps.journal.clear()
+
+
+def _said(state: AgentState) -> Update:
+    """The message of the user's; news of the budget wait for the next step."""
+    return {"messages": state.get("messages", [])[-1:]}
 
 
 def _news(state: AgentState, options: RunOptions, deps: Deps) -> Update:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langgraph.runtime import Runtime
 
 from ml_intern.checkpoints.archive import Archive
+from ml_intern.checkpoints.inbox import Inbox
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.checkpoints.snapshots import Snapshots
 from ml_intern.configs.settings import Settings
@@ -19,6 +20,9 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Event
 from ml_intern.llm.models import ModelSource
 from ml_intern.tools.spec import ToolSpec
+
+if TYPE_CHECKING:
+    from ml_intern.nodes.permissions import Live
 
 Emit = Callable[[Event], None]
 
@@ -42,6 +46,10 @@ class Deps:
     """Keeps files as they were, for undo; None where there is no undo."""
     archive: Archive | None = None
     """Keeps what compaction takes out of the history; None under LangGraph's own server."""
+    inbox: Inbox | None = None
+    """What the user says while a turn runs; None under LangGraph's own server."""
+    live: Live | None = None
+    """What a person may change during a turn; None where a run's options are all there is."""
     seen: dict[Path, str] = field(default_factory=dict)
     """Files the model has seen, with the fingerprint of what it saw."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ml_intern.checkpoints.archive import Archive
 from ml_intern.checkpoints.database import Database
+from ml_intern.checkpoints.inbox import Inbox
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.checkpoints.snapshots import Snapshots
 from ml_intern.checkpoints.threads import Thread, Threads
@@ -28,8 +29,10 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import nothing
 from ml_intern.llm.models import ModelSource
 from ml_intern.nodes.deps import Deps
+from ml_intern.nodes.permissions import Live
 from ml_intern.sessions.attachment import Attachment
 from ml_intern.sessions.options import restored, stored
+from ml_intern.sessions.steering import settle_inbox
 from ml_intern.sessions.travel import complete
 from ml_intern.tools.spec import ToolSpec
 
@@ -85,6 +88,7 @@ class Attacher:
         attachment = await self.attach(thread, own, resumed=True)
         if attachment.deps.snapshots:
             await attachment.deps.snapshots.recover()
+        await settle_inbox(attachment)
         await complete(attachment)
         await attachment.timeline.forget_unborn(await attachment.head())
         if turns := await attachment.uncounted():
@@ -150,6 +154,8 @@ class Attacher:
             journal=Journal(self._database, thread.id),
             snapshots=snapshots,
             archive=Archive(self._database, thread.id),
+            inbox=Inbox(self._database, thread.id),
+            live=Live(),
         )
         return Attachment(
             thread=replace(thread, options=stored(options)),

@@ -67,6 +67,7 @@ def approval_tools(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
             "tool_call_id": action["tool_call_id"],
             "arguments": action["args"],
             "reason": action["reason"],
+            "rule": action.get("rule", ""),  # questions of older versions have none
         }
         for item in interrupts
         for action in item.value["action_requests"]

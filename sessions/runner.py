@@ -31,6 +31,11 @@ class Runner:
         """Drop a request to stop that came before the operation at hand."""
         self._reason = ""
 
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for, also one that came too late for the run."""
+        return bool(self._reason)
+
     def stop(self, reason: str) -> bool:
         """Cancel the run, or the one about to start; its events end with `interrupted`.
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
-from langchain_core.messages import HumanMessage
 from langgraph.types import Command
 
 from ml_intern.checkpoints.database import StorageError
 from ml_intern.checkpoints.explain import explain, of_database
+from ml_intern.checkpoints.inbox import Queued
+from ml_intern.checkpoints.threads import Thread
 from ml_intern.configs.errors import MlInternError
-from ml_intern.configs.settings import Settings
+from ml_intern.configs.settings import PermissionMode, Settings
 from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import (
@@ -36,17 +38,27 @@ from ml_intern.sessions.attachment import Attachment
 from ml_intern.sessions.compacting import compact
 from ml_intern.sessions.filling import Filling, measure, too_long
 from ml_intern.sessions.forking import Copier
-from ml_intern.sessions.options import changed, told
+from ml_intern.sessions.options import changed, told, with_mode, with_rule
 from ml_intern.sessions.outcome import approval_tools, explanation, standing, turn_complete
 from ml_intern.sessions.runner import Runner
 from ml_intern.sessions.settle import settle
+from ml_intern.sessions.steering import (
+    begin,
+    followed,
+    inbox_of,
+    left_over,
+    queue,
+    settle_inbox,
+    unanswered,
+)
 from ml_intern.sessions.travel import complete, redo, undo
+from ml_intern.tools.spec import ToolSpec
 
 Opener = Callable[[RunOptions], Awaitable[Attachment]]
 
 
 class Session:
-    """Not for concurrent use, but for `Interrupt`, which may come during another operation."""
+    """Not for concurrent use; but interrupt, `steer`, `take_back`, `stop` may come at any time."""
 
     def __init__(self, attachment: Attachment, new: Opener, copy: Copier) -> None:
         self._at = attachment
@@ -54,6 +66,8 @@ class Session:
         self._copy = copy
         self._seq = 0
         self._first: list[str] = []
+        self._unkept = False
+        """Whether permissions were changed since the options were last stored."""
         self._runner = Runner(attachment.threads.database)
 
     @property
@@ -70,6 +84,21 @@ class Session:
     def settings(self) -> Settings:
         """What is configured; `options` go before it."""
         return self._at.deps.settings
+
+    @property
+    def cwd(self) -> Path:
+        """The folder it works in."""
+        return self._at.deps.cwd
+
+    @property
+    def outputs(self) -> Path:
+        """Where the full text of clipped outputs goes."""
+        return self._at.deps.spill
+
+    @property
+    def tools(self) -> Mapping[str, ToolSpec[Any]]:
+        """What the model can call."""
+        return self._at.deps.tools
 
     @property
     def budget(self) -> float | None:
@@ -90,6 +119,10 @@ class Session:
         found = await self._at.threads.find(self.id)
         return found[0].turns if found else 0
 
+    async def others(self) -> list[Thread]:
+        """The sessions used last, this one left out."""
+        return [one for one in await self._at.threads.recent(20) if one.id != self.id]
+
     async def filling(self) -> Filling:
         """How full the model's window is.
 
@@ -99,8 +132,51 @@ class Session:
         return await measure(self._at)
 
     async def unfinished(self) -> bool:
-        """Whether an earlier turn was cut off. `next` does not tell: it can be empty even so."""
-        return bool((await self._at.snapshot()).tasks)
+        """Whether `Resume` is due: a turn was cut off, or what was said in it was not answered."""
+        snapshot = await self._at.snapshot()
+        # `next` does not tell: it can be empty even so.
+        return bool(snapshot.tasks) or await unanswered(self._at, snapshot)
+
+    def set_mode(self, mode: PermissionMode) -> None:
+        """Change what needs a person, from the next decision on: also of a turn that runs.
+
+        Raises:
+            ConfigError: there is no such mode.
+        """
+        self._permit(with_mode(self.options, mode))
+
+    def allow(self, rule: str) -> None:
+        """Let what comes under a rule run unasked in this session, from the next decision on.
+
+        Raises:
+            ConfigError: it is no rule.
+        """
+        self._permit(with_rule(self.options, rule))
+
+    def _permit(self, options: RunOptions) -> None:
+        self._at, self._unkept = self._at.with_options(options), True
+        if live := self._at.deps.live:
+            live.mode, live.allow = options.permission_mode, options.allow
+
+    async def _keep(self) -> None:
+        """Store what was permitted since the turn began."""
+        if self._unkept:
+            self._unkept = False
+            await self._at.threads.record(self._at.thread)
+
+    async def steer(self, text: str) -> None:
+        """Say something to the turn that runs or waits: it hears it behind the results of its step.
+
+        It is on disk when this returns. What the turn does not take up begins the next one.
+
+        Raises:
+            ConfigError: it is too long, or no turn runs.
+        """
+        await queue(self._at, text)
+
+    async def take_back(self) -> list[str]:
+        """Remove what was said and is on its way to nobody; oldest first."""
+        return [said.text for said in await inbox_of(self._at).take_back()]
 
     async def handle(self, operation: op.Operation) -> AsyncIterator[Event]:
         """Carry out an operation; its events, until it is done or waits for a person."""
@@ -131,13 +207,13 @@ class Session:
     def _dispatch(self, operation: op.Operation) -> AsyncIterator[Event]:
         match operation:
             case op.UserInput(text):
-                return self._input(text)
+                return self._turns(self._input(text))
             case op.ExecApproval(decisions):
-                return self._decide(decisions)
+                return self._turns(self._decide(decisions))
             case op.Resume():
-                return self._resume()
+                return self._turns(self._resume())
             case op.Compact():
-                return compact(self._at, self._runner)
+                return self._turns(compact(self._at, self._runner), fresh=True)
             case op.SetOptions():
                 return self._set(operation)
             case op.Interrupt(reason):
@@ -175,19 +251,30 @@ class Session:
             yield Error(error=problem, exit_code=2)
             return
         await settle(self._at)
-        await self._at.begin_turn(text)
-        # Stored before it is acknowledged: a stop from here on does not lose it. As an input it
-        # would only become a message in the first step; behind a tool's results it is one at once,
-        # and the same step follows.
-        message = {"messages": [HumanMessage(text)], "turn": turn_of({}), "compact": False}
-        await self._at.graph.aupdate_state(self._at.config, message, as_node="tool_execute")
-        yield Processing(message=text)
+        async for event in self._begin(await inbox_of(self._at).claim(), text):
+            yield event
+
+    async def _begin(self, queued: Sequence[Queued], text: str = "") -> AsyncIterator[Event]:
+        """A turn with what waited, and the `text` behind it."""
+        for event in await begin(self._at, queued, text):
+            yield event
         async for event in self._run(None):
             yield event
 
-    async def _run(self, payload: Any) -> AsyncIterator[Event]:  # noqa: ANN401 - see Runner.run
+    def _turns(self, run: AsyncIterator[Event], *, fresh: bool = False) -> AsyncIterator[Event]:
+        return followed(run, self._begin, inbox_of(self._at), self._runner, fresh=fresh)
+
+    async def _run(
+        self,
+        payload: Any,  # noqa: ANN401 - see Runner.run
+        asked: Sequence[str] = (),
+    ) -> AsyncIterator[Event]:
+        """A run of the graph; `asked` are the calls in the question that it answers."""
         last: Event | None = None
         at = self._at
+        if at.deps.live:
+            at.deps.live.begin(at.options, asked)
+        await self._keep()
         await at.threads.note(at.id, "running")
         async for last in self._runner.run(at.graph, payload, at.config, at.options):
             yield last
@@ -196,7 +283,9 @@ class Session:
         events = await self._ending(last)
         # What keeps a run from being saved keeps this from it, too; it has been said.
         with suppress(StorageError) if isinstance(last, Error) else nullcontext():
-            events = [*self._news(), *events]
+            await settle_inbox(at)
+            events = [*self._news(), *await left_over(at, events[-1]), *events]
+            await self._keep()
             await at.end_run(standing(events[-1]))
         for event in events:
             yield event
@@ -231,7 +320,7 @@ class Session:
             await self._at.go_another_way()
             async for event in self._run(None if snapshot.tasks else {"compact": False}):
                 yield event
-        else:
+        elif not await inbox_of(self._at).waiting():
             yield Notice(message="Nothing was left open.")
             yield turn_complete(values)
 
@@ -247,13 +336,15 @@ class Session:
 
     async def _decide(self, decisions: Sequence[Decision]) -> AsyncIterator[Event]:
         # Resuming a thread that asks nothing would run its newest step again.
-        if not (await self._at.snapshot()).interrupts:
+        question = approval_tools((await self._at.snapshot()).interrupts)
+        if not question:
             yield Error(error="No call waits for approval.")
             return
         if problem := unstorable(list(decisions)):
             yield Error(error=f"The answer holds {problem}. The question still waits.")
             return
-        async for event in self._run(Command(resume={"decisions": list(decisions)})):
+        command: Command[Any] = Command(resume={"decisions": list(decisions)})
+        async for event in self._run(command, [call["tool_call_id"] for call in question]):
             yield event
 
     def stop(self, reason: str = "user") -> bool:
@@ -262,7 +353,8 @@ class Session:
 
     async def _interrupt(self, reason: str) -> AsyncIterator[Event]:
         """A running turn ends by itself with `interrupted`; one that waits is given up here."""
-        if not self.stop(reason) and await self.unfinished():
+        if not self.stop(reason) and (await self._at.snapshot()).tasks:
+            await inbox_of(self._at).close()
             await settle(self._at)
             await self._at.end_run("interrupted")
             yield Interrupted(reason=reason)
@@ -286,7 +378,8 @@ class Session:
             for message in said:
                 yield Notice(message=message)
         else:
-            self._at = await self._new(before.options)
+            # What was allowed for a session ends with it.
+            self._at = await self._new(replace(before.options, allow=()))
         await before.release()
         yield self._ready()
 

@@ -15,6 +15,7 @@ from ml_intern.nodes.effects import GUARDED, UNKNOWN, context_of, found
 from ml_intern.nodes.policies.history import missing_result, pending_calls
 from ml_intern.nodes.policies.marks import marking
 from ml_intern.sessions.attachment import Attachment
+from ml_intern.sessions.steering import settle_inbox
 from ml_intern.tools.spec import ToolResult
 
 NOT_APPROVED = "Not run: the user stopped the turn before this call was approved."
@@ -34,6 +35,7 @@ async def settle(at: Attachment, *, stopped: bool = False) -> None:
     open work.
     """
     await give_up(at, at.deps.journal, stopped=stopped)
+    await settle_inbox(at)
     if at.deps.journal:
         await at.deps.journal.clear()
 

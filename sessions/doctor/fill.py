@@ -16,7 +16,7 @@ from ml_intern.checkpoints.wording import from_json
 from ml_intern.sessions.doctor.pages import PAGE, rows
 from ml_intern.sessions.doctor.rows import Row, columns, count, readable
 
-_TABLES = ("sessions", "checkpoints", "writes", "turns", "journal", "archive")
+_TABLES = ("sessions", "checkpoints", "writes", "turns", "journal", "archive", "inbox")
 _TOLD = _TABLES[:3]
 _HEADER = 100
 """Bytes at the start of every SQLite file that tell nothing about its content."""

@@ -21,6 +21,7 @@ _NAMED = {
     "journal": "session",
     "turns": "session",
     "archive": "session",
+    "inbox": "session",
 }
 """The tables that refer to sessions, and by which column; the saver's others follow the first."""
 

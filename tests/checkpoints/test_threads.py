@@ -14,6 +14,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 
 from ml_intern.checkpoints import threads as module
 from ml_intern.checkpoints.database import Database
+from ml_intern.checkpoints.inbox import Inbox
 from ml_intern.checkpoints.journal import Journal
 from ml_intern.checkpoints.saver import open_database
 from ml_intern.checkpoints.threads import Thread, Threads
@@ -169,7 +170,10 @@ async def test_a_removed_session_is_gone_with_all_it_had(
         await threads.record(thread(name))
         await Timeline(database, name).begin("", "first")
         await Journal(database, name).begin("call")
+        inbox = Inbox(database, name)
+        await inbox.open()
+        await inbox.add("meanwhile")
     await threads.remove("a")
     assert await names(threads) == ["b"]
-    for table in ("turns", "journal"):
+    for table in ("turns", "journal", "inbox"):
         assert await database.fetch(f"SELECT session FROM {table}") == [("b",)]
