@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import MutableMapping
+import shlex
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 _DEFAULTS = {
@@ -34,3 +35,23 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     if spec and spec.origin:
         encodings = Path(spec.origin).parent / "litellm_core_utils" / "tokenizers"
         environ.setdefault("TIKTOKEN_CACHE_DIR", str(encodings))
+
+
+def editor(environ: Mapping[str, str]) -> list[str]:
+    """The user's editor as words of a command; [] if none is named.
+
+    Raises:
+        ValueError: the variable is not a command line (an open quotation mark).
+    """
+    return shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or "")
+
+
+def notifies(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal shows OSC 9 as a notification; to others it means something else."""
+    known = ("iTerm.app", "WezTerm", "ghostty", "kitty")
+    return environ.get("TERM_PROGRAM") in known or environ.get("TERM") == "xterm-kitty"
+
+
+def plain_terminal(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal can do nothing but print."""
+    return environ.get("TERM", "").lower() in ("dumb", "unknown", "")

@@ -41,6 +41,15 @@ class Choice:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that needs no key."""
+
+    base: str
+    models: tuple[str, ...] | None
+    """Their ids, the best first; None if nobody answers."""
+
+
 async def choose(settings: Settings, keys: Mapping[str, str]) -> Choice:
     """The model to use; servers are asked only if no key decides.
 
@@ -76,33 +85,48 @@ def _instead(settings: Settings, model: str, why: str) -> Choice:
 
 async def _served(settings: Settings, keys: Mapping[str, str]) -> Choice:
     """The first model of the first server that has one."""
-    bases = {**settings.local_base_urls}
-    if settings.openai_base_url:
-        bases = {"openai": settings.openai_base_url, **bases}
-    asked = (_first(provider, base, settings, keys) for provider, base in bases.items())
-    for base, found in zip(bases.values(), await asyncio.gather(*asked), strict=True):
-        if found:
-            return _instead(settings, found, f"a server at {base} is running")
-    variables = ", ".join(names[0] for names in PROVIDER_KEYS.values())
+    asked = await servers(settings, keys)
+    for server in asked:
+        if server.models:
+            return _instead(settings, server.models[0], f"a server at {server.base} is running")
     raise CredentialError(
-        f"There is no model to work with: no key is set, and no server has one at "
-        f"{', '.join(dict.fromkeys(bases.values()))}. Set a key in the environment or in a .env "
-        f"file here ({variables}); or start a local server ({', '.join(LOCAL_SERVERS)}); or name "
-        "a model with --model. To see how it works without any: ml-intern demo."
+        "There is no model to work with: no key is set, and no server has one at "
+        f"{', '.join(server.base for server in asked)}. Set a key in the environment or in a .env "
+        f"file here ({', '.join(variables())}), or save a Hugging Face token: hf auth login; or "
+        f"start a local server ({', '.join(LOCAL_SERVERS)}); or name a model with --model. To see "
+        "how it works without any: ml-intern demo."
     )
 
 
-async def _first(
+def variables() -> list[str]:
+    """The variables that a key is looked for in, one a provider."""
+    return [names[0] for names in PROVIDER_KEYS.values()]
+
+
+async def servers(settings: Settings, keys: Mapping[str, str]) -> list[Server]:
+    """What the servers say that need no key, each asked once and all at the same time."""
+    bases = {**settings.local_base_urls}
+    if settings.openai_base_url:
+        bases = {"openai": settings.openai_base_url, **bases}
+    once = {base: provider for provider, base in reversed(bases.items())}
+    once = {base: once[base] for base in dict.fromkeys(bases.values())}
+    asked = (_listed(provider, base, settings, keys) for base, provider in once.items())
+    listed = await asyncio.gather(*asked)
+    return [Server(base=base, models=models) for base, models in zip(once, listed, strict=True)]
+
+
+async def _listed(
     provider: str, base: str, settings: Settings, keys: Mapping[str, str]
-) -> str | None:
+) -> tuple[str, ...] | None:
+    """The models of a server, as they are named here; None if it does not say."""
     key = resolve(f"{provider}/any", settings, keys).api_key
-    listed = await models(base, key, _WAIT) or []
+    listed = await models(base, key, _WAIT)
+    if listed is None:
+        return None
     # Servers list what computes embeddings, too, and only its name tells.
     found = [one for one in listed if "embed" not in one["id"].lower()]
-    if not found:
-        return None
     # All may have one address (LOCAL_LLM_BASE_URL); some say what they are.
-    owner = str(found[0].get("owned_by"))
+    owner = str(found[0].get("owned_by")) if found else ""
     named = owner if settings.local_base_urls.get(owner) == base else provider
     ids = [name for one in found if is_id(name := f"{named}/{one['id']}")]
-    return next((one for one in ids if one in DEFAULTS.values()), next(iter(ids), None))
+    return tuple(sorted(ids, key=lambda one: one not in DEFAULTS.values()))
