@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ml_intern.cli.headless import drive, report_failure
+from ml_intern.cli.headless import Run
 from ml_intern.cli.request import OutputFormat, Request
 from ml_intern.cli.safe import safe
 from ml_intern.cli.screen import Screen
@@ -44,13 +45,16 @@ async def play(cwd: Path, output_format: OutputFormat) -> int:
     # The command began with the collector off; all is imported by now.
     gc.freeze()
     gc.enable()
+    run = Run(Request(cwd=cwd, output_format=output_format))
     try:
-        return await _play(new_folder(cwd), output_format)
-    except MlInternError as error:
-        return report_failure(error, output_format)
+        return await _play(run, new_folder(cwd), output_format)
+    except asyncio.CancelledError:
+        if not run.stopper.status:
+            raise
+        return run.stopped()
 
 
-async def _play(folder: Path, output_format: OutputFormat) -> int:
+async def _play(run: Run, folder: Path, output_format: OutputFormat) -> int:
     tape = Tape.load(TAPE)
     screen = Screen(Console(stderr=True, highlight=False))
     watched = output_format == "text" and sys.stderr.isatty()
@@ -58,9 +62,8 @@ async def _play(folder: Path, output_format: OutputFormat) -> int:
     async with open_sessions(around) as sessions:
         session = await sessions.start(RunOptions(permission_mode="yolo", interactive=False))
         _introduce(folder, tape, screen)
-        request = Request(cwd=folder, output_format=output_format)
         try:
-            code = await drive(session, op.UserInput(tape.prompt), request)
+            code = await run.drive(session, op.UserInput(tape.prompt))
         finally:
             await _forget_options(sessions, session.id)
     if code == Exit.DONE:

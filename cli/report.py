@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern.configs.errors import Exit, MlInternError
+from ml_intern.cli.result import COUNTS, EXITS, blank
+from ml_intern.configs.errors import Exit
 from ml_intern.graph import events as ev
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.history import answer_so_far
-
-SCHEMA_VERSION = 1
-
-_COUNTS = (
-    "calls", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-)  # fmt: skip
-_EXITS = {
-    "done": Exit.DONE,
-    "denied": Exit.DENIED,
-    "failed": Exit.FAILED,
-    "limit": Exit.LIMIT,
-    "stuck": Exit.STUCK,
-    "interrupted": Exit.INTERRUPTED,
-    "terminated": Exit.TERMINATED,
-    "timeout": Exit.TIMEOUT,
-}
+from ml_intern.nodes.policies.marks import mark_of
 
 
 class Report:
@@ -34,15 +20,13 @@ class Report:
         self.status = "failed"
         self.error = ""
         self.denials: list[dict[str, Any]] = []
+        self.waits: list[dict[str, Any]] = []
         self._failure = Exit.FAILED
         self._calls: dict[str, dict[str, Any]] = {}
-
-    @classmethod
-    def of_error(cls, error: MlInternError) -> dict[str, Any]:
-        """The object of a run that never began."""
-        report = cls(session_id=None)
-        report.error, report._failure = str(error), error.exit
-        return report.result({}, 0.0)
+        self._said = ""
+        """Text that no message of the state holds: it is being streamed, or was cut off."""
+        self._cut = False
+        self._notice = ""
 
     def note(self, event: ev.Event) -> None:
         """Take in an event."""
@@ -53,26 +37,48 @@ class Report:
                 self._deny(event)
             case ev.Error(error=error, exit_code=code):
                 self.error, self._failure = error, Exit(code)
+            case ev.Waiting(waits=waits):
+                self.status, self.waits = "parked", waits
+            case ev.AssistantChunk() | ev.AssistantStreamEnd():
+                self._listen(event)
+            case _:
+                self._note_ending(event)
+        self._notice = event.message if isinstance(event, ev.Notice) else ""
+
+    def _listen(self, event: ev.AssistantChunk | ev.AssistantStreamEnd) -> None:
+        if isinstance(event, ev.AssistantStreamEnd):
+            self._cut = True
+            self._said = self._said if event.partial else ""
+        else:
+            self._said = event.content if self._cut else self._said + event.content
+            self._cut = False
+
+    def _note_ending(self, event: ev.Event) -> None:
+        match event:
             case ev.Interrupted(reason=reason):
                 self.status = "interrupted" if reason == "user" else reason
             case ev.TurnComplete(status="interrupted") if self.status == "failed":
                 self.status = "interrupted"
             case ev.TurnComplete(status=status) if status != "interrupted":
                 self.status = "denied" if status == "done" and self.denials else status
+                if status in ("limit", "stuck"):  # the reason is what was noticed last
+                    self.error = self.error or self._notice
+
+    @property
+    def exit_code(self) -> int:
+        """How the command ends."""
+        return int(self._failure if self.status == "failed" else EXITS[self.status])
 
     def result(
         self, state: AgentState, seconds: float, *, turns: int = 0, budget: float | None = None
     ) -> dict[str, Any]:
         """The object, complete; `turns` are the session's."""
-        messages, usage = state.get("messages", []), state.get("usage", {})
+        usage = state.get("usage", {})
         return {
-            "schema_version": SCHEMA_VERSION,
-            "session_id": self.session_id,
+            **blank(self.exit_code, self.error or None, self.session_id),
             "status": self.status,
-            "exit_code": int(self._failure if self.status == "failed" else _EXITS[self.status]),
-            "result": answer_so_far(messages),
-            "error": self.error or None,
-            "usage": {key: int(usage.get(key, 0)) for key in _COUNTS},
+            "result": self._answer(state),
+            "usage": {key: int(usage.get(key, 0)) for key in COUNTS},
             "cost": {
                 "llm_usd": round(usage.get("cost_usd", 0.0), 6),
                 "unpriced_calls": int(usage.get("unpriced_calls", 0)),
@@ -82,10 +88,18 @@ class Report:
             "num_turns": turns,
             "iterations": turn_of(state)["iterations"],
             "permission_denials": self.denials,
-            "jobs": [],
-            "waits": [],
+            "waits": self.waits,
             "duration_ms": round(seconds * 1000),
         }
+
+    def _answer(self, state: AgentState) -> str | None:
+        """The newest text of the turn, finished or not."""
+        messages = state.get("messages", [])
+        answer = answer_so_far(messages)
+        if not self._said.strip():
+            return answer
+        goes_on = bool(messages) and mark_of(messages[-1]) == "stall"
+        return f"{answer or ''}{self._said}" if goes_on else self._said
 
     def _deny(self, event: ev.ToolStateChange) -> None:
         self.denials.append(

@@ -9,7 +9,8 @@ import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from ml_intern.cli.report import Report
-from ml_intern.configs.errors import ConfigError, CredentialError, Exit, MlInternError
+from ml_intern.cli.result import blank
+from ml_intern.configs.errors import Exit
 from ml_intern.graph import events as ev
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.marks import marking
@@ -128,15 +129,40 @@ def test_a_turn_without_an_answer_does_not_give_the_last_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (MlInternError("broken"), Exit.FAILED),
-        (ConfigError("wrong"), Exit.USAGE),
-        (CredentialError("no key"), Exit.CREDENTIALS),
-    ],
-)
-def test_a_run_that_never_began(error: MlInternError, code: Exit) -> None:
-    made = Report.of_error(error)
+    ("code", "status"),
+    [(Exit.FAILED, "failed"), (Exit.USAGE, "failed"), (Exit.CREDENTIALS, "failed"),
+     (Exit.TIMEOUT, "timeout"), (Exit.INTERRUPTED, "interrupted")],
+)  # fmt: skip
+def test_a_run_that_never_began(code: Exit, status: str) -> None:
+    made = blank(int(code), "why")
     assert list(made) == FIELDS
     assert (made["session_id"], made["result"], made["num_turns"]) == (None, None, 0)
-    assert (made["status"], made["exit_code"], made["error"]) == ("failed", code, str(error))
+    assert (made["status"], made["exit_code"], made["error"]) == (status, code, "why")
+
+
+def test_why_it_came_to_an_end_without_an_answer_is_its_error() -> None:
+    events = ev.Notice(message="first"), ev.Notice(message="Stopped after 3 model calls.")
+    assert result(*events, complete("limit"))["error"] == "Stopped after 3 model calls."
+    assert result(*events, complete("done"))["error"] is None
+
+
+def test_what_was_said_until_it_was_cut_off_is_kept() -> None:
+    told = AIMessage("An earlier text.")
+    state = {"messages": [HumanMessage("a"), told]}
+    chunks = [ev.AssistantChunk(content="Half an "), ev.AssistantChunk(content="answer")]
+    stopped = ev.Interrupted(), complete("interrupted")
+    assert result(*chunks, *stopped, state=state)["result"] == "Half an answer"
+    cut, end = ev.AssistantStreamEnd(partial=True), ev.AssistantStreamEnd()
+    assert result(*chunks, cut, complete("failed"), state=state)["result"] == "Half an answer"
+    again = [*chunks, cut, *chunks[:1]]
+    assert result(*again, *stopped, state=state)["result"] == "Half an "
+    assert result(*chunks, end, *stopped, state=state)["result"] == "An earlier text."
+    begun = {
+        "messages": [*state["messages"], HumanMessage("[On.]", additional_kwargs=marking("stall"))]
+    }
+    assert result(*chunks, *stopped, state=begun)["result"] == "An earlier text.Half an answer"
+
+
+def test_a_parked_run_has_its_code() -> None:
+    made = result(ev.Waiting(waits=[{"job": "j"}]))
+    assert (made["status"], made["exit_code"], made["waits"]) == ("parked", 75, [{"job": "j"}])

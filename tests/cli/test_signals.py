@@ -8,12 +8,11 @@ import sqlite3
 import time
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from emulators.openai_server import Call, Cut, ModelServer, Step, calls, text
 from process import finish, run, start, wait_for, workdir
-from terminal import ASK, leave, terminal
+from terminal import ASK, terminal
 
 SLOW = calls(Call("bash", {"command": "echo $$ > started; sleep 300"}))
 STALL = Step(content="I am thinking about it", cut=Cut("stall", after=4))
@@ -56,13 +55,11 @@ def test_a_conversation_is_saved_while_a_command_runs(
 ) -> None:
     with ModelServer([SLOW, text("Went on.")]) as server:
         with terminal(tmp_path, server, "--permission-mode", "yolo") as child:
-            child.sendline("go")
+            child.enter("go")
             wait_for(workdir(tmp_path) / "started")
-            child.kill(number)
-            child.expect(pexpect.EOF)
-            child.wait()
-            assert child.exitstatus == 143
-            assert b"Traceback" not in child.before
+            child.child.kill(number)
+            assert child.ended() == 143
+            assert "Traceback" not in child.text()
         assert gone(tmp_path)
         assert standing(tmp_path) == "interrupted"
         assert run(tmp_path, "-c", "on", server=server).out == "Went on.\n"
@@ -74,16 +71,14 @@ def test_a_conversation_is_saved_in_every_phase(tmp_path: Path, phase: str) -> N
     waiting_for = {"prompt": "Hi", "stream": None, "question": ASK}[phase]
     with ModelServer([*script, text("Went on.")]) as server:
         with terminal(tmp_path, server) as child:
-            child.sendline("go")
+            child.enter("go")
             if waiting_for:
-                child.expect(waiting_for)
+                child.see(waiting_for)
             else:
                 wait_for_request(server)
-            child.kill(signal.SIGTERM)
-            child.expect(pexpect.EOF)
-            child.wait()
-            assert child.exitstatus == 143
-            assert b"Traceback" not in child.before
+            child.child.kill(signal.SIGTERM)
+            assert child.ended() == 143
+            assert "Traceback" not in child.text()
         assert run(tmp_path, "-c", "and now?", server=server).out == "Went on.\n"
 
 
@@ -95,14 +90,14 @@ def wait_for_request(server: ModelServer) -> None:
 def test_a_terminal_closed_while_a_command_runs_leaves_nothing_running(tmp_path: Path) -> None:
     with ModelServer([SLOW, text("Went on.")]) as server:
         with terminal(tmp_path, server, "--permission-mode", "yolo") as child:
-            child.sendline("go")
+            child.enter("go")
             wait_for(workdir(tmp_path) / "started")
-            child.ptyproc.fileobj.close()  # what closing a window does
-            child.wait()
-            child.closed = child.ptyproc.closed = True
+            child.child.ptyproc.fileobj.close()  # what closing a window does
+            child.child.wait()
+            child.child.closed = child.child.ptyproc.closed = True
         assert gone(tmp_path)
         assert standing(tmp_path) == "interrupted"
         with terminal(tmp_path, server, "-c") as child:
-            child.sendline("on")
-            child.expect("Went on")
-            leave(child)
+            child.enter("on")
+            child.find("Went on")
+            child.leave()
