@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import get_args
+from typing import Any, get_args
 
 from ml_intern.cli.commands import Action, help_lines
 from ml_intern.cli.render import cost_line, dollars
 from ml_intern.cli.safe import safe
 from ml_intern.graph.context import Effort
 from ml_intern.nodes.budget import spent
-from ml_intern.sessions.filling import Filling
+from ml_intern.sessions.filling import Filling, context_parts
 from ml_intern.sessions.session import Session
+from ml_intern.tools.spec import ToolSpec
 
 Row = tuple[str, str]
 
@@ -30,7 +31,12 @@ async def answer(action: Action, session: Session) -> list[str]:
         case "effort":
             return _lines([("effort", _effort(session)), ("choices", ", ".join(get_args(Effort)))])
         case "context":
-            return _lines(context_rows(await session.filling()))
+            filling = await session.filling()
+            return _lines([*context_rows(filling), *context_parts(filling)])
+        case "tools":
+            return _lines((spec.name, f"{spec.risk}: {_first(spec)}") for spec in _tools(session))
+        case "mcp":
+            return _lines(_servers(session))
     usage = (await session.state()).get("usage", {})
     match action:
         case "cost":
@@ -53,6 +59,20 @@ async def _status(session: Session) -> list[Row]:
         ("usage", cost_line(usage)),
         ("budget", budget_left(usage, session.budget)),
     ]
+
+
+def _tools(session: Session) -> list[ToolSpec[Any]]:
+    return sorted(session.tools.values(), key=lambda spec: spec.name)
+
+
+def _first(spec: ToolSpec[Any]) -> str:
+    return spec.description.partition(". ")[0].rstrip(".")
+
+
+def _servers(session: Session) -> list[Row]:
+    """The configured servers; connecting to them is not built yet, which is said."""
+    names = list(session.settings.mcpServers)
+    return [(name, "configured, not connected yet") for name in names] or [("servers", "none")]
 
 
 def _name(session: Session) -> str:
@@ -109,4 +129,6 @@ def context_rows(filling: Filling) -> list[Row]:
 
 
 def _lines(rows: Iterable[Row]) -> list[str]:
-    return [f"  {name:<10} {safe(value)}" for name, value in rows]
+    kept = list(rows)
+    width = max([10, *(len(name) for name, _ in kept)])
+    return [f"  {safe(name):<{width}} {safe(value)}" for name, value in kept]

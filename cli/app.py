@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +11,16 @@ from typing import Annotated
 import typer
 
 from ml_intern import __version__
+from ml_intern.cli.config import config as config_command
 from ml_intern.cli.doctor import doctor
 from ml_intern.cli.here import working_folder
+from ml_intern.cli.logs import tame_logs
 from ml_intern.cli.loop import run as in_loop
 from ml_intern.cli.request import OutputFormat, Request
-from ml_intern.cli.safe import safe
 from ml_intern.cli.sessions import sessions
+from ml_intern.cli.signals import Signalled, end_on_signals
+from ml_intern.cli.stdin import read_prompt
+from ml_intern.cli.streams import SIGPIPE, Answers, abandon, flushed, prepare_streams, say
 from ml_intern.cli.undo import redo, undo
 from ml_intern.configs.errors import ConfigError, Exit, MlInternError
 from ml_intern.graph.context import Effort, PermissionMode
@@ -28,11 +30,15 @@ Commands, each with its own --help:
 [bold]ml-intern demo[/bold] shows a whole run offline, with no key ·
 [bold]ml-intern sessions[/bold] lists, renames, exports and removes sessions ·
 [bold]ml-intern undo[/bold] takes back turns, chat and files; [bold]redo[/bold] brings them back ·
-[bold]ml-intern doctor[/bold] checks the set-up and what is stored, and repairs it
+[bold]ml-intern doctor[/bold] checks the set-up and what is stored, and repairs it ·
+[bold]ml-intern config[/bold] shows every setting, and where its value is from
 
 Exit codes: 0 done · 1 failed · 2 usage · 3 key or payment · 4 needs a person · 5 limit · 6 stuck ·
 124 --timeout · 130 interrupted · 143 terminated
 """
+
+_YEAR = 366 * 86_400.0
+"""Seconds that no `--timeout` reaches."""
 
 task = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -41,7 +47,7 @@ task = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_ma
 def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     prompt: Annotated[
         list[str] | None,
-        typer.Argument(help="What to do; '-' reads it from stdin. Without it: interactive."),
+        typer.Argument(help="What to do; '-' stands for stdin, alone or with words to it."),
     ] = None,
     headless: Annotated[
         bool, typer.Option("--print", "-p", help="Headless: the answer to stdout, then end.")
@@ -68,6 +74,14 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     permission_mode: Annotated[
         PermissionMode | None,
         typer.Option("--permission-mode", help="What needs your approval; headless: yolo."),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", help="Run without asking: 'bash(git status *)'. Repeatable."),
+    ] = None,
+    deny: Annotated[
+        list[str] | None,
+        typer.Option("--deny", help="Never run, in any mode: 'bash(rm *)'. Repeatable."),
     ] = None,
     max_iterations: Annotated[
         int | None,
@@ -103,14 +117,16 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
     flags = {
         "model_name": model,
         "permission_mode": permission_mode,
+        "allow": allow or None,
+        "deny": deny or None,
         "max_iterations": max_iterations,
         "max_budget_usd": max_budget_usd,
         "effort": effort,
         "database_url": database_url,
     }
-    optional = proceed or resume is not None
+    optional, limit = proceed or resume is not None, _seconds(timeout)
     request = Request(
-        prompt=None if interactive else _prompt(prompt, output_format, optional),
+        prompt=None if interactive else read_prompt(prompt, optional=optional, timeout=limit),
         output_format=output_format,
         proceed=proceed,
         resume=resume,
@@ -118,7 +134,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter a flag
         fork_into=fork_into and working_folder() / fork_into,
         cwd=working_folder() / (cwd or ""),
         config=config,
-        timeout=timeout,
+        timeout=limit,
         stream=not no_stream,
         flags={key: value for key, value in flags.items() if value is not None},
     )
@@ -140,39 +156,11 @@ def run_demo(
     raise typer.Exit(in_loop(play(working_folder(), output_format)))
 
 
-def read_prompt(words: Sequence[str] | None, *, optional: bool) -> str | None:
-    """The message to send: the words, or all of stdin for `-` and for a pipe without words.
-
-    Raises:
-        ConfigError: there is none, and `optional` is False.
-    """
-    named = words == ["-"]
-    if sys.stdin is not None and (named or not (words or sys.stdin.isatty())):
-        # Bytes that are not UTF-8 become lone surrogates; the session replaces them and says so.
-        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-    else:
-        text = " ".join(words or [])
-    if text.strip():
-        return text
-    if optional and not words:
-        return None
-    raise ConfigError("There is no prompt. Give one as an argument, or pipe one in with '-'.")
-
-
-def _prompt(words: Sequence[str] | None, output_format: OutputFormat, optional: bool) -> str | None:
-    """The message; without one, whoever reads JSON is told in JSON."""
-    try:
-        return read_prompt(words, optional=optional)
-    except MlInternError as error:
-        from ml_intern.cli.headless import report_failure
-
-        raise typer.Exit(report_failure(error, output_format)) from None
-
-
 def execute(request: Request, *, interactive: bool) -> int:
     """Do what was asked; the exit code."""
     # Building millions of objects while libraries load, the collector would only get in the way.
     gc.disable()
+    tame_logs()
     if interactive:
         from ml_intern.cli.repl import run_repl
 
@@ -195,41 +183,89 @@ def with_choice(words: list[str]) -> list[str]:
     return words
 
 
-_COMMANDS = {"demo": demo, "sessions": sessions, "undo": undo, "redo": redo, "doctor": doctor}
+_COMMANDS = {
+    "demo": demo, "sessions": sessions, "undo": undo, "redo": redo, "doctor": doctor,
+    "config": config_command,
+}  # fmt: skip
 """By their word; whatever begins with none of these is a task."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # What a terminal's encoding cannot show must not end a run that is done.
-            stream.reconfigure(errors="backslashreplace")
+    prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
-    command = _COMMANDS.get(words[0]) if words else None
+    headless = not words or words[0] not in _COMMANDS or words[0] == "demo"
+    output_format = asked_format(words) if headless else "text"
     try:
-        if command:
-            command(words[1:], prog_name=f"ml-intern {words[0]}")
-        else:
-            task(with_choice(words), prog_name="ml-intern")
+        if headless:
+            end_on_signals()
+        sys.exit(flushed(_command(words)))
     except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, it is told in a line
-        sys.exit(told(error))
+        sys.exit(flushed(told(error, output_format)))
+    except Signalled as end:
+        sys.exit(_last_word(int(end.code or 0), None, output_format))
     except KeyboardInterrupt:
         sys.exit(int(Exit.INTERRUPTED))
 
 
-def told(error: Exception) -> int:
-    """Say what went wrong; the exit code."""
-    if isinstance(error, MlInternError):
-        typer.echo(f"ml-intern: {safe(str(error))}", err=True)
-        return int(error.exit)
-    if isinstance(error, BrokenPipeError):
-        # Whoever read our output went away: nothing is left to be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.FAILED)
-    from ml_intern.cli.crash import record
+def _command(words: list[str]) -> int:
+    """Do what the words say; the exit code."""
+    command = _COMMANDS.get(words[0]) if words else None
+    if command:
+        return command(words[1:], prog_name=f"ml-intern {words[0]}", standalone_mode=False) or 0
+    return task(with_choice(words), prog_name="ml-intern", standalone_mode=False) or 0
 
-    what = safe(f"{type(error).__name__}: {error}")
-    typer.echo(f"ml-intern: something unexpected went wrong: {what}", err=True)
-    typer.echo(f"The details are in {record(error)}. What was saved before is kept.", err=True)
-    return int(Exit.FAILED)
+
+def asked_format(words: Sequence[str]) -> OutputFormat:
+    """What a headless run was asked to print, before the words are parsed: they may be wrong."""
+    found: OutputFormat = "text"
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        name, _, value = word.partition("=")
+        if word == "--":
+            break
+        if name == "--output-format":
+            wanted = value if "=" in word else following
+            found = wanted if wanted in ("json", "stream-json") else "text"  # type: ignore[assignment]
+    return found
+
+
+def told(error: Exception, output_format: OutputFormat = "text") -> int:
+    """Say what went wrong, to people and, where asked for, to programs; the exit code."""
+    if isinstance(error, MlInternError):
+        code, message = int(error.exit), str(error)
+    elif explain := getattr(error, "format_message", None):  # typer's: a flag or value is wrong
+        command = getattr(getattr(error, "ctx", None), "command_path", "ml-intern")
+        code, message = int(Exit.USAGE), f"{explain()} See: {command} --help"
+    elif isinstance(error, typer.Abort):
+        code, message = int(Exit.INTERRUPTED), "Interrupted."
+    elif isinstance(error, BrokenPipeError):
+        # Whoever read our output went away: nothing is left to be said to them.
+        abandon(sys.stdout)
+        return SIGPIPE
+    else:
+        from ml_intern.cli.crash import described
+
+        code, message = int(Exit.FAILED), described(error)
+    say(f"ml-intern: {message}")
+    return _last_word(code, message, output_format)
+
+
+def _last_word(code: int, message: str | None, output_format: OutputFormat) -> int:
+    """The result object of a run that never began, for whoever reads JSON; the exit code."""
+    if output_format != "text":
+        from ml_intern.cli.output import result_line
+        from ml_intern.cli.result import blank
+
+        Answers().write(result_line(blank(code, message), output_format))
+    return code
+
+
+def _seconds(timeout: float | None) -> float | None:
+    """`--timeout`, as a time to wait.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if timeout is not None and not 0 < timeout < _YEAR:
+        raise ConfigError(f"--timeout {timeout}: give the seconds, more than 0.")
+    return timeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -29,7 +30,9 @@ async def choose(sessions: Sessions, *, interactive: bool) -> str:
     from prompt_toolkit import PromptSession
 
     show(await entries(sessions, found), Console(highlight=False), Path.cwd(), numbered=True)
-    answer: str = await PromptSession[str]().prompt_async("Which one? ")
+    answer = ""
+    with suppress(KeyboardInterrupt, EOFError):
+        answer = await PromptSession[str]().prompt_async("Which one? ")
     if not answer.strip().isdecimal() or not 1 <= int(answer) <= len(found):
         raise ConfigError("No session was chosen.")
     return found[int(answer) - 1].id

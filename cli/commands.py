@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Literal, cast
 
 from ml_intern.configs.errors import ConfigError
-from ml_intern.graph.context import Effort
+from ml_intern.graph.context import Effort, PermissionMode
 from ml_intern.sessions import operations as op
 
 Action = Literal[
-    "help", "undo", "redo", "compact", "fork", "new", "model", "effort", "budget", "status",
-    "cost", "context", "quit",
+    "help", "undo", "redo", "compact", "fork", "new", "clear", "resume", "model", "effort",
+    "budget", "mode", "yolo", "permissions", "status", "cost", "context", "tools", "mcp", "show",
+    "quit",
 ]  # fmt: skip
 
 
@@ -26,6 +27,14 @@ class SlashCommand:
     usage: str = ""
     """What may follow the name."""
 
+
+MODES: dict[PermissionMode, str] = {
+    "plan": "reads and plans, changes nothing",
+    "default": "asks before it changes files or runs commands",
+    "accept-edits": "changes files unasked, asks before it runs commands",
+    "yolo": "asks for nothing",
+}
+"""What each permission mode means."""
 
 COMMANDS = (
     SlashCommand(action="help", names=("/help",), help="Show the commands."),
@@ -48,6 +57,13 @@ COMMANDS = (
         help="Go on in a copy, without the last n turns; with its files in another folder.",
     ),
     SlashCommand(action="new", names=("/new",), help="Begin an empty session; this one is kept."),
+    SlashCommand(action="clear", names=("/clear",), help="The same, on an empty screen."),
+    SlashCommand(
+        action="resume",
+        names=("/resume",),
+        usage="[id]",
+        help="Go on with another session, or choose one.",
+    ),
     SlashCommand(
         action="model",
         names=("/model",),
@@ -66,11 +82,29 @@ COMMANDS = (
         usage="[dollars]",
         help="Set what the session's model calls may cost (none: any sum), or show it.",
     ),
+    SlashCommand(
+        action="mode",
+        names=("/mode",),
+        usage="[mode]",
+        help="Set what needs your approval, or show it; Shift-Tab, too.",
+    ),
+    SlashCommand(
+        action="yolo", names=("/yolo",), help="Approve everything from now on, or no longer."
+    ),
+    SlashCommand(action="permissions", names=("/permissions",), help="Show the permission rules."),
     SlashCommand(action="status", names=("/status",), help="Show session, model, mode and usage."),
     SlashCommand(
         action="cost", names=("/cost",), help="Show tokens, cost, and what is left of the budget."
     ),
     SlashCommand(action="context", names=("/context",), help="Show how full the window is."),
+    SlashCommand(action="tools", names=("/tools",), help="List the tools the model has."),
+    SlashCommand(action="mcp", names=("/mcp",), help="List the configured MCP servers."),
+    SlashCommand(
+        action="show",
+        names=("/show",),
+        usage="[n]",
+        help="Show a folded output whole, the newest or number n.",
+    ),
     SlashCommand(action="quit", names=("/quit", "/exit", "quit", "exit"), help="Leave."),
 )
 
@@ -98,12 +132,31 @@ def operation(command: SlashCommand, line: str) -> op.Operation | None:
             return op.Compact()
         case "fork":
             return _fork(rest)
-        case "new":
+        case "new" | "clear":
             return op.New()
         case "model" | "effort" | "budget" if rest:
             return _setting(command, rest)
         case _:
             return None
+
+
+def argument(line: str) -> str:
+    """What follows the name of a command."""
+    return _split(line)[1]
+
+
+def mode(command: SlashCommand, line: str, now: PermissionMode) -> PermissionMode | None:
+    """The mode that `/mode` or `/yolo` asks for; None if it only wants to know.
+
+    Raises:
+        ConfigError: there is no such mode.
+    """
+    if command.action == "yolo":
+        return "default" if now == "yolo" else "yolo"
+    wanted = argument(line).lower()
+    if wanted and wanted not in MODES:
+        raise ConfigError(f"'{wanted}' is no mode. Choices: {', '.join(MODES)}.")
+    return next((one for one in MODES if one == wanted), None)
 
 
 def _split(line: str) -> tuple[str, str]:

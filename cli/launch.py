@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -13,10 +13,12 @@ from ml_intern.checkpoints.threads import Thread
 from ml_intern.cli.choose import choose
 from ml_intern.cli.request import Request
 from ml_intern.configs.environment import prepared_environment
-from ml_intern.configs.errors import ConfigError, MlInternError
+from ml_intern.configs.errors import ConfigError, CredentialError, MlInternError
+from ml_intern.configs.guidance import guidance_in
 from ml_intern.configs.load import load_settings, read_layer
 from ml_intern.configs.paths import home, user_config
 from ml_intern.configs.prompts import system_prompt
+from ml_intern.configs.rules import doubts
 from ml_intern.configs.secrets import child_environment, credentials
 from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
@@ -36,19 +38,23 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
     Raises:
         MlInternError: the configuration or the database cannot be used, or no such session.
     """
-    around = surroundings(request)
+    keys = credentials(prepared_environment(), request.cwd)
+    around = surroundings(request, keys)
     options = _options(request, around.settings, interactive=interactive)
     given = {_OPTIONS[key]: value for key, value in request.flags.items() if key in _OPTIONS}
     async with open_sessions(around) as sessions:
         thread = await wanted(request, sessions, interactive=interactive)
-        options, said = await _with_model(request, around.settings, options, thread)
+        options, said = await _with_model(request, around.settings, options, thread, keys)
         if thread is None:
             session = await sessions.start(options)
+            said += await _told_of_guidance(request)
         elif request.fork or request.fork_into:
             fork = op.Fork(folder=request.fork_into)
             session = await sessions.fork(thread, options, given, fork)
         else:
             session = await sessions.open(thread, options, given)
+        settings = around.settings
+        said += doubts((*settings.deny, *settings.ask, *settings.allow), around.tools)
         if said:
             session.say_first(said)
         loading = asyncio.create_task(_load(around.model, session.options.model))
@@ -59,22 +65,40 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
 
 
 async def _with_model(
-    request: Request, settings: Settings, options: RunOptions, thread: Thread | None
+    request: Request,
+    settings: Settings,
+    options: RunOptions,
+    thread: Thread | None,
+    keys: MutableMapping[str, str],
 ) -> tuple[RunOptions, list[str]]:
     """The options with a model that can be used, where none was named; and why it is that one.
 
     Raises:
         CredentialError: there is none.
     """
-    environ = prepared_environment()
-    if (thread and thread.options.get("model")) or _names_model(request, environ):
+    named = (thread and thread.options.get("model")) or _names_model(request)
+    if named:
         return options, []
-    choice = await choose_model(settings, credentials(environ, request.cwd))
+    try:
+        choice = await choose_model(settings, keys)
+    except CredentialError:
+        if not options.interactive:
+            raise
+        from ml_intern.cli.firstrun import first_run
+
+        choice = await first_run(settings, keys, request.cwd)
     return replace(options, model=choice.model), [choice.reason] if choice.reason else []
 
 
-def _names_model(request: Request, environ: Mapping[str, str]) -> bool:
+async def _told_of_guidance(request: Request) -> list[str]:
+    """What to say of the instructions and skills that a new session was given."""
+    found = await asyncio.to_thread(guidance_in, request.cwd, prepared_environment())
+    return found.told()
+
+
+def _names_model(request: Request) -> bool:
     """Whether the user did, instead of leaving it to the packaged default."""
+    environ = prepared_environment()
     given = request.flags.keys() | read_layer(request.config or user_config(environ), environ)
     return "model_name" in given or "ML_INTERN_MODEL_NAME" in environ
 
@@ -101,8 +125,10 @@ _OPTIONS = {
 """The settings that are a session's own, by the name of the option."""
 
 
-def surroundings(request: Request) -> Surroundings:
+def surroundings(request: Request, keys: Mapping[str, str] | None = None) -> Surroundings:
     """What the sessions of this process share.
+
+    `keys` are looked up when a model is made, so that one can still be put into them.
 
     Raises:
         ConfigError: the folder, a file or a variable is wrong.
@@ -114,7 +140,7 @@ def surroundings(request: Request) -> Surroundings:
     tools, place = by_name(), home(environ)
     model = Models(
         settings,
-        credentials(environ, request.cwd),
+        credentials(environ, request.cwd) if keys is None else keys,
         [spec.schema() for spec in tools.values()],
         prompt=partial(system_prompt, request.cwd),
         cache=place.cache,

@@ -9,36 +9,42 @@ from math import ceil
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.markdown import Markdown
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.text import Text
 
+from ml_intern.cli.filtered import Filtered
+from ml_intern.cli.results import result_block
 from ml_intern.cli.safe import safe
 from ml_intern.graph import events as ev
 
 _ARGS = 100
 """Characters of a call's arguments on its line."""
-_OUTPUT_LINES = (2, 4)
-"""Lines shown of a tool's output, from its start and its end: results come last."""
-_DIFF_LINES = (14, 0)
-"""The same for `edit`: the change itself comes after its context."""
-
+_PROMPT_LINES = 12
+"""Lines shown of a message of the user's."""
 _FILES = 20
 """Files that an undo names in the terminal; of each kind."""
 
 _BOXES = {"completed": ("✔", "green"), "in_progress": ("▶", "yellow"), "pending": ("○", "dim")}
 
 
-def render(event: ev.Event, about: str = "") -> RenderableType | None:
-    """What an event looks like, None for nothing; `about` sums up the call of a `tool_output`."""
+def render(
+    event: ev.Event, arguments: Mapping[str, Any] | None = None, where: str = ""
+) -> RenderableType | None:
+    """What an event looks like, None for nothing.
+
+    `arguments` are those of the call of a `tool_output`, `where` how to see what is folded of it.
+    """
     match event:
         case ev.ToolCall(tool="plan_tool") | ev.ToolOutput(tool="plan_tool", success=True):
             return None  # its `plan_update` shows it
         case ev.ToolCall(tool=tool, arguments=arguments):
             return tool_line(tool, arguments)
         case ev.ToolOutput(tool=tool, output=output, success=success):
-            return output_block(f"{tool} {about}", output, success)
+            about = f"{tool} {summary(arguments) if arguments else ''}"
+            return result_block(about, arguments or {}, output, success, where)
         case ev.PlanUpdate(plan=plan):
             return plan_block(plan)
         case ev.UndoComplete():
@@ -86,9 +92,31 @@ def _line(event: ev.Event) -> Text | None:
             return None
 
 
+class Trimmed:
+    """A renderable without the empty lines around it, which Rich gives tables and code."""
+
+    def __init__(self, inner: RenderableType) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = console.render_lines(self._inner, options, pad=False)
+        filled = [n for n, line in enumerate(lines) if any(part.text.strip() for part in line)]
+        for line in lines[filled[0] : filled[-1] + 1] if filled else []:
+            yield from line
+            yield Segment.line()
+
+
 def markdown(text: str) -> RenderableType:
     """The model's text."""
-    return Padding(Markdown(safe(text), hyperlinks=False), (0, 2))
+    return Trimmed(Padding(Filtered(Markdown(safe(text), hyperlinks=False)), (0, 2)))
+
+
+def prompt_block(text: str) -> Text:
+    """A message of the user's, as it went to the model."""
+    lines = safe(text).rstrip().split("\n")
+    if more := len(lines[_PROMPT_LINES:]):
+        lines[_PROMPT_LINES:] = [f"… {more:,} more lines"]
+    return Text("\n".join([f"> {lines[0]}", *(f"  {line}" for line in lines[1:])]), style="bold")
 
 
 def tool_line(tool: str, arguments: Mapping[str, Any]) -> Text:
@@ -106,17 +134,6 @@ def summary(arguments: Mapping[str, Any]) -> str:
     return line if len(line) <= _ARGS else f"{line[:_ARGS]}…"
 
 
-def output_block(call: str, output: str, success: bool) -> Text:
-    """Both ends of a result, under its call: several run at once and end in any order."""
-    lines = [line[:200] for line in safe(output).splitlines() or [""]]
-    first, last = _DIFF_LINES if call.startswith("edit ") else _OUTPUT_LINES
-    if (more := len(lines) - first - last) > 0:
-        lines = [*lines[:first], f"… {more} more lines", *lines[len(lines) - last :]]
-    style = "dim" if success else "red"
-    head = f"  {'✔' if success else '✗'} {safe(call).rstrip()}"
-    return Text("\n".join([head, *(f"  │ {line}" for line in lines)]), style=style)
-
-
 def plan_block(plan: Sequence[Mapping[str, Any]]) -> Text:
     """The plan as a checklist."""
     text = Text()
@@ -125,17 +142,6 @@ def plan_block(plan: Sequence[Mapping[str, Any]]) -> Text:
         text.append(f"  {box} {safe(item['content'])}\n", style=style)
     done = sum(item["status"] == "completed" for item in plan)
     return text.append(f"  {done}/{len(plan)} done", style="dim")
-
-
-def request_block(number: int, count: int, request: Mapping[str, Any]) -> Text:
-    """A call that needs a person, whole: nothing of it is cut."""
-    text = Text(f"[{number}/{count}] {safe(request['tool'])}", style="bold yellow")
-    text.append(f"  {safe(request['reason'])}\n", style="dim")
-    for name, value in request["arguments"].items():
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        text.append(f"  {safe(name)}: ", style="bold")
-        text.append("\n    ".join(safe(shown).splitlines()) + "\n")
-    return text
 
 
 def seconds_between(earlier: str, later: str) -> float:

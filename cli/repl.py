@@ -1,178 +1,229 @@
-"""The interactive prompt: reads lines, shows events, asks for approval."""
+"""The conversation at a terminal: what the person does, and what they see."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import time
+from dataclasses import replace
 
-from prompt_toolkit import PromptSession
-from prompt_toolkit.formatted_text import HTML, AnyFormattedText
-from prompt_toolkit.history import DummyHistory
+from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
 from rich.console import Console
 
-from ml_intern.cli import commands
-from ml_intern.cli.answers import answer
-from ml_intern.cli.approve import decide
+from ml_intern.checkpoints.threads import Thread
+from ml_intern.cli.activity import Activity
+from ml_intern.cli.choices import choices
+from ml_intern.cli.complete import Completions
+from ml_intern.cli.dispatch import Dispatch
+from ml_intern.cli.greeting import goodbye, greet
+from ml_intern.cli.keys import bindings
 from ml_intern.cli.launch import open_session
-from ml_intern.cli.live import Live
+from ml_intern.cli.live import Above, Live
+from ml_intern.cli.pane import Pane, Parts
+from ml_intern.cli.permissions import take
+from ml_intern.cli.person import AtTerminal
 from ml_intern.cli.request import Request
 from ml_intern.cli.safe import safe
-from ml_intern.cli.screen import Screen
-from ml_intern.configs.errors import Exit, MlInternError
-from ml_intern.graph import events as ev
+from ml_intern.cli.turns import Turns
+from ml_intern.configs.environment import plain_terminal, prepared_environment
+from ml_intern.configs.errors import ConfigError, Exit, MlInternError
+from ml_intern.configs.paths import home
+from ml_intern.configs.settings import STRICTNESS, PermissionMode
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.session import Session
 
 _TWICE = 1.5
 """Seconds within which a second Ctrl-C leaves."""
 _PATIENCE = 1.0
-"""Seconds a turn has to stop by itself after SIGTERM or SIGHUP."""
+"""Seconds a turn has to stop by itself when the person leaves."""
+_PROMPT: StyleAndTextTuples = [("class:prompt", "> ")]
 
 
-class Leave(Exception):
-    """The person wants to go."""
+class Switch(Exception):
+    """The person wants to go on with another session."""
+
+    def __init__(self, wanted: str, before: str) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+        """The start of its id; "" to choose one."""
+        self.before = before
+        """The id of the session to come back to if that fails; "" for a new one."""
 
 
 async def run_repl(request: Request) -> int:
     """Talk until the person leaves; the exit code."""
-    screen = Live(Console(highlight=False))
-    async with open_session(request, interactive=True) as session:
-        repl = Repl(session, screen)
-        repl.greet()
+    if plain_terminal(prepared_environment()):
+        raise ConfigError(
+            "This terminal (TERM=dumb) cannot show a conversation. Give the task as an argument: "
+            'ml-intern "…", or set TERM to what the terminal is.'
+        )
+    before: str | None = None
+    while True:
         try:
-            await repl.run(op.Resume() if await session.unfinished() else None)
-            while True:
-                await repl.step()
-        except Leave:
-            begun = (await session.state()).get("messages")
-            hint = f" Go on with: ml-intern -r {session.id[:8]}" if begun else ""
-            screen.line(f"Bye.{hint}", style="dim")
-        except asyncio.CancelledError:
-            if not repl.terminated:
+            async with open_session(request, interactive=True) as session:
+                before = None
+                return await Repl(session, request).talk()
+        except Switch as switch:
+            request, before = _resuming(request, switch.wanted), switch.before
+        except MlInternError as error:
+            if before is None:
                 raise
-    return int(Exit.TERMINATED if repl.terminated else Exit.DONE)
+            Console(stderr=True).print(f"  ✗ {safe(str(error))}", style="red", markup=False)
+            request, before = _resuming(request, before or None), None
+
+
+def _resuming(request: Request, wanted: str | None) -> Request:
+    """What to open next; without an id a new session."""
+    return replace(request, resume=wanted, proceed=False, fork=False, fork_into=None)
 
 
 class Repl:
-    """One person at one terminal."""
+    """One person at one terminal with one session."""
 
-    def __init__(self, session: Session, screen: Screen) -> None:
+    def __init__(self, session: Session, request: Request) -> None:
         self._session = session
-        self._screen = screen
-        self._prompt: PromptSession[str] = PromptSession()
-        # Of its own, so that answers do not end up among the messages that arrow-up recalls.
-        self._questions: PromptSession[str] = PromptSession(history=DummyHistory())
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
+        self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._interrupted_at = -_TWICE
-        self._leaving = False
-        self.terminated = False
-        """Whether a signal other than Ctrl-C ended it."""
-        self._task = asyncio.current_task()
+        self._hint = ""
+        self._threads: list[Thread] = []
+        """Other sessions, for completion."""
+        self._pane = self._made_pane()
+        console = Console(file=Above(self._pane.write), highlight=False, force_terminal=True)  # type: ignore[arg-type]
+        self._live = Live(console, Activity(), time.monotonic)
+        self._person = AtTerminal(self._pane, lambda rule, scope: take(rule, scope, session))
+        self._turns = Turns(session, self._live, self._pane, self._person)
+        self._dispatch = Dispatch(session, request, self._live, self._pane)
+        self._turns.failed, self._dispatch.turns = self._fail, self._turns
+        self._dispatch.leave, self._dispatch.switch = self.leave, self._switch
+
+    def _made_pane(self) -> Pane:
+        parts = Parts(live=self._frame, prefix=self._prefix, standing=self._standing)
+        found = choices(self._session, self._threads)
+        completions = Completions(lambda: self._session.cwd, found)
+        history = home(prepared_environment()).root / "history"
+        return Pane(parts, bindings(self), completions, history)
+
+    async def talk(self) -> int:
+        """Until the person leaves; the exit code.
+
+        Raises:
+            Switch: they want another session.
+        """
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._terminate)
-
-    def greet(self) -> None:
-        """Say what is running, and how to get help."""
-        self._arm()
-        options, verb = self._session.options, "resumed" if self._session.resumed else "new"
-        self._screen.line("ML Intern", style="bold")
-        about = f"{safe(options.model or '')} · {options.permission_mode} mode · {verb} session"
-        self._screen.line(f"{about} {self._session.id[:8]} · /help", style="dim")
-        for event in self._session.opening():
-            self._screen.show(event)
-
-    async def step(self) -> None:
-        """Read a line and do what it says.
-
-        Raises:
-            Leave: it said to leave.
-        """
-        if self._leaving:
-            raise Leave
+            loop.add_signal_handler(number, self._terminate)
         try:
-            line = await self._read(self._prompt, HTML("<ansicyan><b>&gt; </b></ansicyan>"), "")
-        except EOFError:
-            raise Leave from None
-        except KeyboardInterrupt:
-            if self._twice():
-                raise Leave from None
-            self._screen.line("  Ctrl-C again to leave.", style="dim")
-            return
-        if command := commands.find(line):
-            await self._command(command, line)
-        elif commands.looks_like_command(line):
-            what = f"Unknown command {safe(line.strip())}. /help shows them."
-            self._screen.line(what, style="red")
-        elif line.strip():
-            await self.run(op.UserInput(line))
+            await self._pane.run(self._work())
+        except (EOFError, OSError):  # the terminal went away
+            return int(Exit.TERMINATED)
+        return self._end.result()
 
-    async def run(self, operation: op.Operation | None) -> None:
-        """Carry an operation out to its end, asking where it asks.
-
-        Raises:
-            Leave: Ctrl-C came twice.
-        """
-        while operation:
-            current, operation = operation, None
-            question: ev.ApprovalRequired | None = None
-            async for event in self._session.handle(current):
-                self._screen.show(event)
-                question = event if isinstance(event, ev.ApprovalRequired) else None
-            if self._leaving:
-                raise Leave
-            operation = await self._answer(question) if question else None
-
-    async def _answer(self, question: ev.ApprovalRequired) -> op.Operation:
+    async def _work(self) -> None:
+        greet(self._session, self._live)
+        listener = asyncio.create_task(self._listen())
         try:
-            return op.ExecApproval(await decide(question.tools, self._ask, self._screen))
-        except (KeyboardInterrupt, EOFError):
-            return op.Interrupt()
-
-    async def _ask(self, question: str, begin: str) -> str:
-        return await self._read(self._questions, question, begin)
-
-    async def _read(self, prompt: PromptSession[str], message: AnyFormattedText, begin: str) -> str:
-        try:
-            return await prompt.prompt_async(message, default=begin)
+            self._threads += await self._session.others()
+            if await self._session.unfinished():
+                self._turns.start(self._turns.turn(op.Resume()))
+            await asyncio.shield(self._end)
         finally:
-            self._arm()  # prompt_toolkit takes the handler away when it is done
+            listener.cancel()
+            await self._turns.leave("user" if self._left() else "terminated", _PATIENCE)
+        if self._left():
+            await goodbye(self._session, self._live)
 
-    def _arm(self) -> None:
-        """Ctrl-C is ours whenever nothing is being read."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
+    def _left(self) -> bool:
+        """Whether the person went, and not the terminal."""
+        return self._end.done() and not self._end.exception() and self._end.result() == Exit.DONE
 
-    def _interrupt(self) -> None:
-        working = self._session.stop()
-        self._leaving = self._twice()
-        if not self._leaving:
-            what = "stopping … (Ctrl-C again to leave)" if working else "Ctrl-C again to leave."
-            self._screen.line(f"  {what}", style="dim")
+    async def _listen(self) -> None:
+        """Do what each line says, in their order."""
+        while True:
+            line = await self._lines.get()
+            try:
+                await self._dispatch.do(line)
+            except MlInternError as error:
+                self._live.line(f"  ✗ {safe(str(error))}", style="red")
+            except Exception as error:  # noqa: BLE001 - ends the conversation, and is told there
+                self._fail(error)
+
+    # What the keys do.
+
+    def enter(self, text: str) -> None:
+        """A line was finished."""
+        if self._person.take(text) or not text.strip():
+            return
+        self._pane.buffer.append_to_history()
+        self._pane.put("")
+        self._lines.put_nowait(text)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: stop what is under way, else empty the line, else leave if it came twice."""
+        before, self._interrupted_at = self._interrupted_at, time.monotonic()
+        if self._interrupted_at - before < _TWICE:
+            self._finish(Exit.DONE)
+        elif self._turns.busy:
+            self._turns.stop()
+        elif self._pane.buffer.text:
+            self._pane.put("")
+        self._hint = "Ctrl-C again to leave"
+        asyncio.get_running_loop().call_later(_TWICE, self._forget_hint)
+        self._pane.refresh()
+
+    def escape(self) -> None:
+        """Stop what is under way."""
+        if self._turns.busy:
+            self._turns.stop()
+
+    def leave(self) -> None:
+        """Leave at once."""
+        self._finish(Exit.DONE)
+
+    def next_mode(self) -> None:
+        """From the strictest to the next, yolo left out: that one is to be said in words."""
+        around: list[PermissionMode] = [mode for mode in STRICTNESS if mode != "yolo"]
+        now = self._session.options.permission_mode
+        at = around.index(now) if now in around else -1
+        self._session.set_mode(around[(at + 1) % len(around)])
+        self._pane.refresh()
+
+    def focus(self, here: bool) -> None:
+        """The terminal says whether it is looked at."""
+        self._turns.focused = here
+
+    # What the pane shows.
+
+    def _frame(self, columns: int, rows: int) -> StyleAndTextTuples:
+        return self._live.frame(columns, rows)
+
+    def _prefix(self) -> AnyFormattedText:
+        label = self._person.label
+        return [("class:question", f"  {label}")] if label else _PROMPT
+
+    def _standing(self) -> str:
+        hint = f"{self._hint} · " if self._hint else ""
+        options = self._session.options
+        mode = f"{options.permission_mode} mode (Shift-Tab)"
+        return f"{hint}{mode} · {safe(options.model or '')}"
+
+    def _forget_hint(self) -> None:
+        if time.monotonic() - self._interrupted_at >= _TWICE - 0.05:
+            self._hint = ""
+            self._pane.refresh()
+
+    def _finish(self, code: int) -> None:
+        if not self._end.done():
+            self._end.set_result(int(code))
+
+    def _switch(self, wanted: str, before: str) -> None:
+        self._fail(Switch(wanted, before))
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._end.done():
+            self._end.set_exception(error)
 
     def _terminate(self) -> None:
-        """Stop what runs, which saves it, and leave; silently, the terminal may be gone."""
-        self.terminated = self._leaving = True
-        self._screen.console.quiet = True
-        assert self._task is not None
-        if self._session.stop("terminated"):
-            asyncio.get_running_loop().call_later(_PATIENCE, self._task.cancel)
-        else:
-            self._task.cancel()
-
-    def _twice(self) -> bool:
-        before, self._interrupted_at = self._interrupted_at, time.monotonic()
-        return self._interrupted_at - before < _TWICE
-
-    async def _command(self, command: commands.SlashCommand, line: str) -> None:
-        if command.action == "quit":
-            raise Leave
-        before = self._session.id
-        try:
-            if operation := commands.operation(command, line):
-                await self.run(operation)
-            else:
-                for text in await answer(command.action, self._session):
-                    self._screen.line(text)
-        except MlInternError as error:
-            self._screen.line(f"  {safe(str(error))}", style="red")
-        if self._session.id != before:
-            self.greet()
+        """Save and leave; silently, the terminal may be gone."""
+        self._live.console.quiet = True
+        self._finish(Exit.TERMINATED)

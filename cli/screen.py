@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from ml_intern.cli.render import markdown, render, seconds_between, summary
+from ml_intern.cli.render import markdown, render, seconds_between
 from ml_intern.cli.stream import Blocks
 from ml_intern.graph import events as ev
 
@@ -19,7 +22,8 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._blocks = Blocks()
-        self._calls: dict[str, str] = {}
+        self._calls: dict[str, Mapping[str, Any]] = {}
+        self._in_text = False
         self._alive = ""
         """When something was shown last."""
 
@@ -44,23 +48,28 @@ class Screen:
             case ev.AssistantMessage(content=content):
                 self.text(content)
             case ev.ToolOutput(tool_call_id=call_id):
-                self.print(render(event, self._calls.pop(call_id, "")))
+                self._output(event, self._calls.pop(call_id, {}))
             case _:
                 if isinstance(event, ev.ToolCall):
-                    self._calls[event.tool_call_id] = summary(event.arguments)
+                    self._calls[event.tool_call_id] = event.arguments
                 # A run that is cut off has no stream end; what came until then is shown.
                 self.text(self._blocks.flush())
                 self.print(render(event))
 
+    def _output(self, event: ev.ToolOutput, arguments: Mapping[str, Any]) -> None:
+        self.print(render(event, arguments))
+
     def print(self, renderable: RenderableType | None) -> None:
         """Print a renderable, if there is one."""
         if renderable is not None:
+            self._apart(text=False)
             # In a file a line stays a line: whoever searches it for a path finds it whole.
             whole = isinstance(renderable, Text) and not self.console.is_terminal
             self.console.print(renderable, soft_wrap=whole)
 
     def line(self, text: str, style: str = "") -> None:
         """Print our own words; markup and emoji codes in them are not interpreted."""
+        self._apart(text=False)
         self.console.print(text, style=style, markup=False, emoji=False, highlight=False)
 
     def cut_off(self) -> None:
@@ -70,7 +79,19 @@ class Screen:
     def text(self, text: str) -> None:
         """Print markdown of the model's."""
         if text.strip():
+            self._apart(text=True)
             self.console.print(markdown(text))
+
+    def apart(self) -> None:
+        """An empty line, unless there just was one."""
+        if not self._in_text:
+            self.console.print()
+
+    def _apart(self, *, text: bool) -> None:
+        """An empty line around the model's text, and between its blocks."""
+        if text or self._in_text:
+            self.console.print()
+        self._in_text = text
 
 
 class Progress(Screen):

@@ -30,6 +30,13 @@ class Blocks:
         self._read -= cut
         return done
 
+    def pending(self, most: int) -> str:
+        """What waits to be complete, its last `most` characters; a code block stays one."""
+        if len(self._pending) <= most:
+            return self._pending
+        tail = self._pending[-most:].partition("\n")[2]
+        return f"{self._fence}\n{tail}" if self._fence else tail
+
     def flush(self) -> str:
         """What is left, complete or not."""
         done, self._pending = self._pending, ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from ml_intern.cli.approve import decide
+from ml_intern.cli.approve import Stopped, decide
 from ml_intern.cli.screen import Screen
 from ml_intern.nodes.policies.answers import Decision
 
@@ -19,16 +20,27 @@ EDITED = '{"command": "ls"}'
 class Person:
     """Types one line a question, and is asked neither more nor less."""
 
-    def __init__(self, *lines: str | type[BaseException]) -> None:
+    def __init__(self, *lines: str | type[BaseException], editor: str | None = None) -> None:
         self.left = list(lines)
         self.asked: list[tuple[str, str]] = []
+        self.editor = editor
+        self.opened: list[tuple[str, str]] = []
+        self.allowed: list[tuple[str, str]] = []
 
-    async def ask(self, question: str, begin: str) -> str:
+    async def ask(self, question: str, begin: str = "") -> str:
         self.asked.append((question, begin))
         line = self.left.pop(0)
         if isinstance(line, str):
             return line
         raise line
+
+    async def edit(self, text: str, suffix: str) -> str | None:
+        self.opened.append((text, suffix))
+        return self.editor
+
+    async def allow(self, rule: str, scope: str) -> str:
+        self.allowed.append((rule, scope))
+        return "taken"
 
 
 def request(tool: str = "bash", **arguments: Any) -> dict[str, Any]:
@@ -40,7 +52,7 @@ async def decided(*lines: str, tools: list[dict[str, Any]] | None = None) -> tup
     """The decisions on one call, or on `tools`, and what was shown."""
     person, out = Person(*lines), io.StringIO()
     screen = Screen(Console(file=out, width=200))
-    decisions = await decide(tools or [request()], person.ask, screen)
+    decisions = await decide(tools or [request()], person, screen)
     assert person.left == []
     return TypeAdapter(list[Decision]).validate_python(decisions, strict=True), out.getvalue()
 
@@ -69,7 +81,7 @@ async def test_enter_alone_decides_nothing() -> None:
 
 async def test_the_call_is_shown_before_it_is_asked_about() -> None:
     _, shown = await decided("n")
-    assert "[1/1] bash" in shown
+    assert "bash  it runs" in shown
     assert "rm -rf é" in shown
     assert "it runs" in shown
 
@@ -86,8 +98,8 @@ async def test_each_call_gets_its_own_decision_in_order() -> None:
 
 async def test_editing_begins_with_the_arguments_as_they_are() -> None:
     person = Person("e", EDITED)
-    await decide([request()], person.ask, Screen(Console(file=io.StringIO())))
-    assert person.asked[1][1] == '{"command": "rm -rf é"}'
+    await decide([request()], person, Screen(Console(file=io.StringIO())))
+    assert json.loads(person.asked[1][1]) == {"command": "rm -rf é"}
 
 
 async def test_edited_arguments_keep_the_tool() -> None:
@@ -113,11 +125,89 @@ async def test_arguments_that_cannot_be_used_are_asked_for_again(typed: str, sai
     assert decisions == [{"type": "reject"}]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, EOFError])
-@pytest.mark.parametrize("before", [[], ["e"]])
-async def test_leaving_a_question_approves_nothing(
-    error: type[BaseException], before: list[str]
-) -> None:
-    person = Person(*before, error)
-    with pytest.raises(error):
-        await decide([request()], person.ask, Screen(Console(file=io.StringIO())))
+@pytest.mark.parametrize("before", [[], ["e"], ["a"]])
+async def test_leaving_a_question_approves_nothing(before: list[str]) -> None:
+    person = Person(*before, Stopped)
+    asked = {**request(), "rule": "bash(rm x)"}
+    with pytest.raises(Stopped):
+        await decide([asked], person, Screen(Console(file=io.StringIO())))
+    assert person.allowed == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "kinds"),
+    [
+        (["yy"], ["approve"] * 3),
+        (["nn"], ["reject"] * 3),
+        (["n", "YY"], ["reject", "approve", "approve"]),
+        (["y", "stop it", "n"], ["approve", "reject", "reject"]),
+    ],
+)
+async def test_one_answer_for_all_that_are_left(lines: list[str], kinds: list[str]) -> None:
+    tools = [request(command=name) for name in "abc"]
+    decisions, _ = await decided(*lines, tools=tools)
+    assert [one["type"] for one in decisions] == kinds
+
+
+async def test_a_slip_of_the_finger_is_no_feedback() -> None:
+    decisions, shown = await decided("x", "yz", "q", "n")
+    assert decisions == [{"type": "reject"}]
+    assert shown.count("none of the keys") == 3
+
+
+@pytest.mark.parametrize(("where", "scope"), [("s", "session"), ("P", "project"), ("u", "user")])
+async def test_always_shows_the_rule_before_it_is_taken(where: str, scope: str) -> None:
+    person, out = Person("a", where), io.StringIO()
+    asked = {**request(), "rule": "bash(git status *)"}
+    decisions = await decide([asked], person, Screen(Console(file=out, width=200)))
+    assert decisions == [{"type": "approve"}]
+    assert person.allowed == [("bash(git status *)", scope)]
+    assert "Never ask again for: bash(git status *)" in out.getvalue()
+
+
+@pytest.mark.parametrize("where", ["", "n", "y", "yes", "a"])
+async def test_always_has_no_default(where: str) -> None:
+    person = Person("a", where, "n")
+    asked = {**request(), "rule": "bash(git status *)"}
+    decisions = await decide([asked], person, Screen(Console(file=io.StringIO())))
+    assert decisions == [{"type": "reject"}]
+    assert person.allowed == []
+
+
+async def test_without_a_narrow_rule_nothing_is_allowed_always() -> None:
+    decisions, shown = await decided("a", "n")
+    assert decisions == [{"type": "reject"}]
+    assert "No narrow rule fits" in shown
+    assert "a always" not in shown
+
+
+async def test_a_long_call_can_be_viewed_whole() -> None:
+    script = "\n".join(f"echo {n}" for n in range(100))
+    _, shown = await decided("v", "n", tools=[request(command=script)])
+    before, after = shown.split("v shows all")
+    assert "echo 99" not in before
+    assert "echo 99" in after
+
+
+async def test_the_one_text_of_several_lines_is_edited_by_itself() -> None:
+    person = Person("e", editor="size = 2\nrun()\n")
+    asked = request("write", path="a.py", content="size = 1\nrun()\n")
+    decisions = await decide([asked], person, Screen(Console(file=io.StringIO())))
+    assert person.opened == [("size = 1\nrun()\n", ".py")]
+    args = {"path": "a.py", "content": "size = 2\nrun()\n"}
+    assert decisions == [{"type": "edit", "edited_action": {"name": "write", "args": args}}]
+
+
+async def test_an_argument_can_be_named_and_its_case_is_kept() -> None:
+    person = Person("e Path", "e path", "n", editor="b.py\n")
+    asked = request("write", path="a.py", content="x")
+    decisions = await decide([asked], person, Screen(Console(file=io.StringIO())))
+    assert decisions[0]["type"] == "edit"
+    assert decisions[0].get("edited_action", {}).get("args") == {"path": "b.py", "content": "x"}
+    assert person.left == ["n"]
+
+
+async def test_an_edit_without_a_change_asks_again() -> None:
+    person = Person("e", "n", editor='{\n  "command": "rm -rf é"\n}\n')
+    decisions = await decide([request()], person, Screen(Console(file=io.StringIO())))
+    assert decisions == [{"type": "reject"}]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from emulators.openai_server import Call, ModelServer, calls, text
@@ -12,25 +11,19 @@ from harness import agent
 from ml_intern.cli.choose import choose
 from ml_intern.configs.errors import ConfigError
 from ml_intern.graph.context import RunOptions
-from process import COMMAND, environment, run, workdir
+from process import run
+from terminal import spawned
 
 
 def test_the_picker_shows_the_sessions_and_opens_the_chosen(tmp_path: Path) -> None:
     with ModelServer([text("One."), text("Two.")]) as server:
         run(tmp_path, "the first", server=server)
         run(tmp_path, "the second", server=server)
-        child = pexpect.spawn(
-            COMMAND, ["-r"], cwd=str(workdir(tmp_path)), timeout=30, dimensions=(40, 120),
-            env={**environment(tmp_path, server), "TERM": "xterm", "PYTHONWARNINGS": "ignore"},
-        )  # fmt: skip
-        child.expect("finished.*the second.*the first.*Which one")
-        child.sendline("2")
-        child.expect("resumed session")
-        child.sendline("/quit")
-        child.expect("Bye")
-        child.expect(pexpect.EOF)
-        child.close()
-    assert child.exitstatus == 0
+        with spawned(tmp_path, server, "-r", columns=120) as seen:
+            seen.find("(?s)finished.*the second.*the first.*Which one")
+            seen.enter("2")
+            seen.see("resumed session")
+            seen.leave()
 
 
 async def test_nobody_can_choose_where_nobody_is(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ml_intern.cli import demo
+from ml_intern.cli.app import told
 from ml_intern.configs.errors import MlInternError
 from ml_intern.llm.tape import Tape
 from ml_intern.tools.registry import by_name
@@ -168,9 +169,11 @@ async def test_where_nothing_can_be_written_one_error_says_so(
 ) -> None:
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(MlInternError, match=r"Cannot make the folder .*file/ml-intern-demo: Not a"):
-        await demo.play(file, "text")
-    assert await demo.play(file, "json") == 1
+    with pytest.raises(
+        MlInternError, match=r"Cannot make the folder .*file/ml-intern-demo: Not"
+    ) as e:
+        await demo.play(file, "json")
+    assert told(e.value, "json") == 1
     assert "Cannot make the folder" in json.loads(capsys.readouterr().out)["error"]
 
 

@@ -205,7 +205,7 @@ def test_what_is_no_database_is_kept_and_replaced(
 
 def test_a_file_cut_in_half(tmp_path: Path, command: Command) -> None:
     first = talk(tmp_path, "one")
-    for _ in range(4):
+    for _ in range(8):
         talk(tmp_path, "two", "three")
     content = database(tmp_path).read_bytes()
     database(tmp_path).write_bytes(content[: len(content) // 2])

@@ -12,7 +12,7 @@ import pytest
 
 from emulators.openai_server import Call, ModelServer, calls, fault, text
 from process import run, workdir
-from terminal import leave, terminal
+from terminal import CTRL_C, terminal
 
 PRICES = {name: {"input": 1, "output": 10} for name in ("openai/gpt-test", "openai/gpt-other")}
 
@@ -37,33 +37,33 @@ def test_w37_what_it_cost_and_what_is_left(tmp_path: Path) -> None:
     words = ("--config", configured(tmp_path, context_window=200_000), "--max-budget-usd", "5")
     with ModelServer([text("Hello.", usage=(3_000, 1_000, 2_000, 0))]) as server:
         with terminal(tmp_path, server, *words) as child:
-            child.sendline("/cost")
-            child.expect(r"0 in, 0 out")
-            child.expect(r"\$5.00, \$5.0000 left")
-            child.sendline("hi")
-            child.expect("Hello")
-            child.sendline("/cost")
-            child.expect("3,000 in, 1,000 out")
-            child.expect("2,000 read, 0 written")
-            child.expect(r"main +\$0.0130, 1 calls")
-            child.expect(r"compaction +\$0.0000, 0 calls")
-            child.expect(r"budget +\$5.00, \$4.9870 left")
-            child.sendline("/context")
-            child.expect(r"request +4,000 of 200,000 tokens \(2.0%\)")
-            child.expect(r"above 180,000 tokens \(90%\)")
-            child.expect("messages +2")
-            leave(child)
+            child.enter("/cost")
+            child.find(r"0 in, 0 out")
+            child.find(r"\$5.00, \$5.0000 left")
+            child.enter("hi")
+            child.find("Hello")
+            child.enter("/cost")
+            child.find("3,000 in, 1,000 out")
+            child.find("2,000 read, 0 written")
+            child.find(r"main +\$0.0130, 1 calls")
+            child.find(r"compaction +\$0.0000, 0 calls")
+            child.find(r"budget +\$5.00, \$4.9870 left")
+            child.enter("/context")
+            child.find(r"request +4,000 of 200,000 tokens \(2.0%\)")
+            child.find(r"above 180,000 tokens \(90%\)")
+            child.find("messages +2")
+            child.leave()
 
 
 def test_an_unknown_cost_is_called_unknown(tmp_path: Path) -> None:
     with ModelServer([text("Hello.")]) as server, terminal(tmp_path, server) as child:
-        child.sendline("hi")
-        child.expect("Hello")
-        child.sendline("/cost")
-        child.expect(r"\$0.0000 \+ 1 unpriced")
-        child.expect("1 calls of unknown cost, not in the sums")
-        child.expect("budget +none")
-        leave(child)
+        child.enter("hi")
+        child.find("Hello")
+        child.enter("/cost")
+        child.find(r"\$0.0000 \+ 1 unpriced")
+        child.find("1 calls of unknown cost, not in the sums")
+        child.find("budget +none")
+        child.leave()
     listed = run(tmp_path, "sessions")
     assert "$0.0000 + 1 unpriced" in listed.out
 
@@ -73,31 +73,31 @@ def test_model_effort_and_budget_are_changed_in_a_session(tmp_path: Path) -> Non
     script = [text("One."), text("Two."), text("Three.")]
     with ModelServer(script) as server:
         with terminal(tmp_path, server, "--config", config) as child:
-            child.sendline("hi")
-            child.expect("One")
-            child.sendline("/model")
-            child.expect("openai/gpt-test")
-            child.expect("fallbacks +openai/gpt-other")
-            child.sendline("/model nosuch/thing")
-            child.expect("no provider is called 'nosuch'")
-            child.sendline("/model openai/gpt-other")
-            child.expect("openai/gpt-other takes over with the next message")
-            child.sendline("/effort hihg")
-            child.expect("Choices: off, minimal, low, medium, high, xhigh, max")
-            child.sendline("/effort low")
-            child.expect("Effort from the next message on: low")
-            child.sendline("/budget nothing")
-            child.expect("is no number of dollars")
-            child.sendline("/budget -1")
-            child.expect("a number of dollars, or none")
-            child.sendline(r"/budget $7")
-            child.expect(r"may cost \$7.00 in all")
+            child.enter("hi")
+            child.find("One")
+            child.enter("/model")
+            child.find("openai/gpt-test")
+            child.find("fallbacks +openai/gpt-other")
+            child.enter("/model nosuch/thing")
+            child.find("no provider is called 'nosuch'")
+            child.enter("/model openai/gpt-other")
+            child.find("openai/gpt-other takes over with the next message")
+            child.enter("/effort hihg")
+            child.find("Choices: off, minimal, low, medium, high, xhigh, max")
+            child.enter("/effort low")
+            child.find("Effort from the next message on: low")
+            child.enter("/budget nothing")
+            child.find("is no number of dollars")
+            child.enter("/budget -1")
+            child.find("a number of dollars, or none")
+            child.enter(r"/budget $7")
+            child.find(r"may cost \$7.00 in all")
             assert options(tmp_path)["model"] == "openai/gpt-test"
-            child.sendline("go on")
-            child.expect("Two")
-            child.sendline("/new")
-            child.expect("openai/gpt-other [^\n]+ new session")
-            leave(child)
+            child.enter("go on")
+            child.find("Two")
+            child.enter("/new")
+            child.find("openai/gpt-other [^\n]+ new session")
+            child.leave()
         assert [r.body["model"] for r in server.requests] == ["gpt-test", "gpt-other"]
         kept = options(tmp_path)
         assert (kept["model"], kept["effort"]) == ("openai/gpt-other", "low")
@@ -111,33 +111,32 @@ def test_model_effort_and_budget_are_changed_in_a_session(tmp_path: Path) -> Non
 def test_w1_compact_comes_back_and_says_what_it_did(tmp_path: Path) -> None:
     script = [text("Once. " * 2000), text("Twice."), text("SUMMARY."), text("Thrice.")]
     with ModelServer(script) as server, terminal(tmp_path, server) as child:
-        child.sendline("/compact")
-        child.expect("nothing to compact yet")
-        child.sendline("hi")
-        child.expect("Once")
-        child.sendline("more")
-        child.expect("Twice")
-        child.sendline("/compact")
-        child.expect("context compacted: [0-9,]+ → [0-9,]+ tokens".encode())
-        child.sendline("/compact the data please")
-        child.expect("Thrice")
-        leave(child)
+        child.enter("/compact")
+        child.find("nothing to compact yet")
+        child.enter("hi")
+        child.find("Once")
+        child.enter("more")
+        child.find("Twice")
+        child.enter("/compact")
+        child.find("context compacted: [0-9,]+ → [0-9,]+ tokens")
+        child.enter("/compact the data please")
+        child.find("Thrice")
+        child.leave()
 
 
 def test_a_wait_is_counted_down_and_stopped_at_once(tmp_path: Path) -> None:
     script = [fault("503", retry_after="40"), text("Fine.")]
     with ModelServer(script) as server, terminal(tmp_path, server) as child:
-        child.sendline("hi")
-        child.expect(r"trying again in 40 s \(1 of 4\)")
-        child.expect(r"\r\x1b\[2K[^\n]*trying again in 39 s \(1 of 4\)")
-        child.expect(r"\r\x1b\[2K[^\n]*trying again in 38 s")
-        child.sendintr()
-        child.expect("stopping", timeout=5)
-        child.expect("interrupted", timeout=5)
-        child.sendline("again")
-        child.expect("Fine")
-        assert b"trying again" not in child.before
-        leave(child)
+        child.enter("hi")
+        child.find(r"trying again in 39 s \(1 of 4\)")
+        child.find(r"trying again in 38 s")
+        child.send(CTRL_C)
+        child.see("interrupted", 5)
+        assert "38 s" not in child.shown()
+        child.enter("again")
+        child.see("Fine")
+        assert child.text().count("trying again in 40 s (1 of 4)") == 1
+        child.leave()
 
 
 def test_a_headless_wait_is_one_line(tmp_path: Path) -> None:
@@ -157,12 +156,12 @@ def test_a_headless_wait_is_one_line(tmp_path: Path) -> None:
 def test_text_that_was_cut_is_marked_and_asked_for_again(tmp_path: Path) -> None:
     with ModelServer([fault("close"), text("A whole answer.")]) as server:
         with terminal(tmp_path, server) as child:
-            child.sendline("hi")
-            child.expect("The learning rate")
-            child.expect("… \\(cut off\\)".encode())
-            child.expect("trying again")
-            child.expect("A whole answer")
-            leave(child)
+            child.enter("hi")
+            child.find("The learning rate")
+            child.find("… \\(cut off\\)")
+            child.find("trying again")
+            child.find("A whole answer")
+            child.leave()
 
 
 def test_a_budget_that_is_used_up_ends_the_turn_and_is_not_refilled(tmp_path: Path) -> None:

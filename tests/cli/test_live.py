@@ -1,8 +1,7 @@
-"""The wait before a retry: counted down on one line, and never in the way of anything else."""
+"""The screen of a conversation: what goes above, once, and what stands in the pane meanwhile."""
 
 from __future__ import annotations
 
-import asyncio
 import io
 import re
 
@@ -10,12 +9,13 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from ml_intern.cli.live import Live
+from ml_intern.cli.activity import Activity
+from ml_intern.cli.live import Above, Live
 from ml_intern.cli.render import retry_line
 from ml_intern.cli.screen import Progress
+from ml_intern.configs.errors import ConfigError
 from ml_intern.graph import events as ev
 
-CLEAR = "\r\x1b[2K"
 SGR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -33,8 +33,15 @@ def written(target: Console) -> str:
 
 
 def seen(target: Console) -> list[str]:
-    """The lines that a person is left with: of each, what was written last."""
-    return [line.rsplit(CLEAR, 1)[-1].rstrip() for line in written(target).split("\n")]
+    return [line.rstrip() for line in written(target).split("\n") if line.strip()]
+
+
+def live(target: Console) -> Live:
+    return Live(target, Activity(since=0.0), lambda: 1.0)
+
+
+def pane(screen: Live, columns: int = 80, rows: int = 24) -> list[str]:
+    return "".join(one[1] for one in screen.frame(columns, rows)).split("\n")
 
 
 @pytest.mark.parametrize(
@@ -58,80 +65,108 @@ def test_a_long_reason_is_cut_before_the_count(room: int) -> None:
     assert "\n" not in line
 
 
-async def test_it_counts_down_on_one_line() -> None:
+def test_text_stands_in_the_pane_until_its_block_is_complete() -> None:
     target = console(force_terminal=True)
-    screen = Live(target)
-    screen.show(retry(2.2))
-    await asyncio.sleep(2.5)
-    told = written(target)
-    assert "\n" not in told
-    shown = [part.split(" · ")[-1] for part in told.split(CLEAR)[1:]]
-    assert shown[0] == "trying again in 3 s (2 of 4)"
-    assert shown[-1] == "trying again (2 of 4)"
-    assert len(shown) == len(set(shown))
+    screen = live(target)
+    screen.show(ev.AssistantChunk(content="Half a **sent"))
+    assert seen(target) == []
+    assert pane(screen)[0].strip() == "Half a **sent"
+    screen.show(ev.AssistantChunk(content="ence**.\n\nNext"))
+    assert seen(target) == ["  Half a sentence."]
+    assert [line.strip() for line in pane(screen)[:-1]] == ["Next"]
+    screen.show(ev.AssistantStreamEnd())
+    assert seen(target) == ["  Half a sentence.", "  Next"]
+    assert "Next" not in "".join(pane(screen))
 
 
-@pytest.mark.parametrize(
-    ("event", "text"),
-    [
-        (ev.AssistantChunk(content="Hello.\n\n"), "Hello."),
-        (ev.AssistantMessage(content="Hello."), "Hello."),
-        (ev.Interrupted(), "interrupted"),
-        (ev.Error(error="It failed."), "It failed."),
-        (ev.ToolCall(tool="bash", tool_call_id="a", arguments={"command": "ls"}), "bash ls"),
-        (retry(5.0), "a/b: Overloaded · trying again in 5 s (2 of 4)"),
-    ],
-)
-async def test_what_comes_next_has_a_line_of_its_own(event: ev.Event, text: str) -> None:
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_no_text_is_lost_or_doubled_however_it_is_cut(size: int) -> None:
+    lines = [f"row {n}" for n in range(60)]
+    said = "Intro.\n\n```text\n" + "\n".join(lines) + "\n```\n\n- a\n- b\n\nThe end"
     target = console(force_terminal=True)
-    screen = Live(target)
-    screen.show(retry(30.0))
-    screen.show(event)
-    screen.line("the end")
-    lines = [line.strip() for line in seen(target) if line.strip()]
-    assert lines[0] == "a/b: Overloaded · trying again in 30 s (2 of 4)"
-    assert text in lines[1]
-    assert lines[-1] == "the end"
+    screen = live(target)
+    for at in range(0, len(said), size):
+        screen.show(ev.AssistantChunk(content=said[at : at + size]))
+        pane(screen)
+    screen.show(ev.AssistantStreamEnd())
+    told = [line.strip() for line in seen(target)]
+    assert told == ["Intro.", *lines, "• a", "• b", "The end"]
 
 
-async def test_no_late_tick_writes_over_what_came_after() -> None:
+def test_a_long_block_shows_its_end_in_a_third_of_the_rows() -> None:
+    screen = live(console(force_terminal=True))
+    rows = "\n".join(f"row {n}" for n in range(2000))
+    screen.show(ev.AssistantChunk(content=f"```\n{rows}\n"))
+    shown = pane(screen, rows=24)
+    assert len(shown) == 9
+    assert any("row 1999" in line for line in shown)
+
+
+def test_a_run_that_ends_without_a_word_leaves_what_was_shown() -> None:
     target = console(force_terminal=True)
-    screen = Live(target)
-    screen.show(retry(1.5))
-    screen.show(ev.AssistantMessage(content="Hello."))
-    before = written(target)
-    await asyncio.sleep(1.2)
-    assert written(target) == before
+    screen = live(target)
+    call = {"tool": "bash", "tool_call_id": "a"}
+    screen.show(ev.ToolCall(**call, arguments={"command": "sleep 9"}))  # type: ignore[arg-type]
+    screen.show(ev.ToolStateChange(**call, state="running"))  # type: ignore[arg-type]
+    screen.show(ev.AssistantChunk(content="Half an "))
+    screen.settle()
+    assert seen(target) == ["  Half an", "  ✗ bash sleep 9 (stopped)"]
+    assert pane(screen) == [""]
 
 
-async def test_text_that_was_cut_stands_above_the_wait() -> None:
+def test_a_call_is_shown_in_the_pane_and_then_with_its_result() -> None:
     target = console(force_terminal=True)
-    screen = Live(target)
+    screen = live(target)
+    call = {"tool": "bash", "tool_call_id": "a"}
+    screen.show(ev.ToolCall(**call, arguments={"command": "ls"}))  # type: ignore[arg-type]
+    screen.show(ev.ToolStateChange(**call, state="running"))  # type: ignore[arg-type]
+    screen.show(ev.ToolLog(**call, log="a.py"))  # type: ignore[arg-type]
+    assert seen(target) == []
+    assert pane(screen)[:2] == ["  ▸ bash ls · 0 s", "    ┆ a.py"]
+    screen.show(ev.ToolOutput(**call, output="a.py", success=True))  # type: ignore[arg-type]
+    assert seen(target) == ["  ✔ bash ls", "  │ a.py"]
+
+
+def test_a_folded_output_can_be_shown_whole() -> None:
+    target = console(force_terminal=True)
+    screen = live(target)
+    for first in (0, 1000):
+        output = "\n".join(f"row {first + n}" for n in range(50))
+        screen.show(ev.ToolOutput(tool="bash", tool_call_id="a", output=output, success=True))
+    assert "/show 2" in written(target)
+    assert "row 1020" not in written(target)
+    screen.unfold("1")
+    assert "row 20" in written(target)
+    screen.unfold("")
+    assert "row 1020" in written(target)
+    for wrong in ("3", "0", "two"):
+        with pytest.raises(ConfigError, match=f"no folded output '{wrong}'. There are: 1 to 2"):
+            screen.unfold(wrong)
+
+
+def test_text_that_was_cut_stands_above_the_wait() -> None:
+    target = console(force_terminal=True)
+    screen = live(target)
     screen.show(ev.AssistantChunk(content="Half an "))
     screen.show(ev.AssistantStreamEnd(partial=True))
     screen.show(retry(9.0))
+    assert pane(screen)[-1].endswith("trying again in 9 s (2 of 4)")
     screen.show(ev.AssistantMessage(content="A whole answer."))
-    lines = [line.strip() for line in seen(target) if line.strip()]
+    lines = [line.strip() for line in seen(target)]
     assert lines[:2] == ["Half an", "… (cut off)"]
     assert "trying again in 9 s" in lines[2]
     assert lines[3] == "A whole answer."
 
 
-async def test_a_reason_longer_than_the_line_does_not_wrap_while_it_counts() -> None:
-    target = console(width=50, force_terminal=True)
-    screen = Live(target)
-    screen.show(retry(3.0, reason="very long " * 20))
-    assert "\n" not in written(target)
-    assert cell_len(seen(target)[-1]) < 50
-    screen.line("next")
-    assert "very long very long" in " ".join(seen(target))
+def test_what_rich_writes_is_handed_on() -> None:
+    told: list[str] = []
+    Console(file=Above(told.append), width=40).print("[red]x")  # type: ignore[arg-type]
+    assert "".join(told).endswith("\n")
 
 
-@pytest.mark.parametrize("kind", [Live, Progress])
-def test_without_a_terminal_it_is_one_plain_line(kind: type[Live | Progress]) -> None:
-    """Also without an event loop: there is nothing to count down."""
+def test_a_headless_wait_is_one_plain_line() -> None:
     target = console(force_terminal=False)
-    screen = kind(target)
+    screen = Progress(target)
     screen.show(retry())
     screen.line("next")
     assert written(target) == "  a/b: Overloaded · trying again in 12 s (2 of 4)\nnext\n"
@@ -140,7 +175,7 @@ def test_without_a_terminal_it_is_one_plain_line(kind: type[Live | Progress]) ->
 def test_a_headless_run_in_a_terminal_does_not_count() -> None:
     target = console(force_terminal=True)
     Progress(target).show(retry())
-    assert CLEAR not in written(target)
+    assert written(target).count("trying again") == 1
 
 
 def test_text_of_a_headless_run_that_was_cut_is_shown_as_cut() -> None:

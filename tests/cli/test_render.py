@@ -141,7 +141,7 @@ def test_an_output_without_lines_is_shown_as_a_result() -> None:
 
 def test_an_output_names_its_call() -> None:
     """W25: parallel outputs were shown under the name of another tool."""
-    shown = text(r.render(output("x", tool="read"), "a.py"))
+    shown = text(r.render(output("x", tool="read"), {"path": "a.py"}))
     assert "read a.py" in shown
 
 
@@ -167,28 +167,6 @@ def test_the_plan_is_a_checklist() -> None:
     ]
     shown = text(r.render(ev.PlanUpdate(plan=plan))).split()
     assert shown == ["✔", "look", "▶", "train", "○", "report", "?", "odd", "1/4", "done"]
-
-
-def test_a_question_shows_the_call_whole() -> None:
-    """What a person approves is what is run: nothing of it may be cut or hidden."""
-    command = "\n".join(f"echo {n} {'x' * 90}" for n in range(50)) + f" {HOSTILE}"
-    request = {"tool": "bash", "reason": "it runs", "arguments": {"command": command, "n": [1]}}
-    shown = text(r.request_block(2, 3, request))
-    assert "[2/3] bash" in shown
-    assert "it runs" in shown
-    assert all(line in shown for line in command.splitlines())
-    assert "n: [1]" in shown
-
-
-def test_a_question_cannot_be_overwritten_from_within() -> None:
-    request = {
-        "tool": "bash",
-        "reason": "it runs",
-        "arguments": {"command": f"rm -rf /\r{ESCAPE}ls"},
-    }
-    shown = text(r.request_block(1, 1, request))
-    assert not set(shown) & set("\x1b\x07\x9b\u202e\r")
-    assert "rm -rf /" in shown
 
 
 @pytest.mark.parametrize(

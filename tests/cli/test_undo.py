@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emulators.openai_server import Call, ModelServer, calls, text
 from process import run, workdir
-from terminal import leave, terminal
+from terminal import terminal
 
 CHANGE = calls(Call("bash", {"command": "echo two > kept.txt; rm gone.txt; echo new > made.txt"}))
 
@@ -48,23 +48,23 @@ def test_a_conversation_goes_back_and_forth(tmp_path: Path) -> None:
     before = prepare(tmp_path)
     with ModelServer([CHANGE, text("Done."), text("In the copy.")]) as server:
         with terminal(tmp_path, server, "--permission-mode", "yolo") as child:
-            child.sendline("change")
-            child.expect("Done")
-            child.sendline("/undo two")
-            child.expect("no number of turns")
-            child.sendline("/undo")
-            child.expect("undone: 1 turn")
-            child.expect("made.txt")
+            child.enter("change")
+            child.find("Done")
+            child.enter("/undo two")
+            child.find("no number of turns")
+            child.enter("/undo")
+            child.find("undone: 1 turn")
+            child.find("made.txt")
             assert files(tmp_path) == before
-            child.sendline("/redo")
-            child.expect("brought back: 1 turn")
-            child.sendline("/redo")
-            child.expect("There is no turn to redo")
-            child.sendline(f"/fork 1 {tmp_path / 'copy'}")
-            child.expect("resumed session")
-            child.sendline("where?")
-            child.expect("In the copy")
-            leave(child)
+            child.enter("/redo")
+            child.find("brought back: 1 turn")
+            child.enter("/redo")
+            child.find("There is no turn to redo")
+            child.enter(f"/fork 1 {tmp_path / 'copy'}")
+            child.find("resumed session")
+            child.enter("where?")
+            child.find("In the copy")
+            child.leave()
     assert {p.name: p.read_text() for p in (tmp_path / "copy").iterdir()} == before
 
 

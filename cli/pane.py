@@ -1,0 +1,251 @@
+"""The bottom of the terminal: what is under way, the input line, a line of standing.
+
+Everything else is written above it, once, and scrolls away as in any terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.application.run_in_terminal import run_in_terminal
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer, ThreadedCompleter
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.key_binding import KeyBindingsBase, merge_key_bindings
+from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
+from prompt_toolkit.layout import (
+    ConditionalContainer,
+    Dimension,
+    Float,
+    FloatContainer,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    Window,
+)
+from prompt_toolkit.layout.controls import BufferControl
+from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.processors import (
+    AppendAutoSuggestion,
+    HighlightIncrementalSearchProcessor,
+)
+from prompt_toolkit.output.color_depth import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Style
+from prompt_toolkit.widgets import SearchToolbar
+
+_MENU = 8
+"""Rows kept free for the list of completions while it is open."""
+_ESCAPE = 0.1
+"""Seconds after which Esc is Esc, and not the beginning of Alt and a key."""
+_STYLE = Style.from_dict(
+    {
+        "prompt": "ansicyan bold",
+        "question": "ansiyellow bold",
+        "standing": "ansibrightblack",
+        "status": "ansicyan",
+        "last": "ansibrightblack",
+        "queued": "ansimagenta",
+        "retry": "ansiyellow",
+        "completion-menu": "noinherit",
+        "completion-menu.completion.current": "noinherit reverse",
+        "completion-menu.meta.completion": "noinherit ansibrightblack",
+        "completion-menu.meta.completion.current": "noinherit ansibrightblack reverse",
+    }
+)
+"""The terminal's own sixteen colours: they suit whatever its background is."""
+_HOLD, _RELEASE = "\x1b[?2026h", "\x1b[?2026l"
+"""Synchronised output: terminals that know it show erase, text and redraw as one frame."""
+_FOCUS_ON, _FOCUS_OFF = "\x1b[?1004h", "\x1b[?1004l"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the pane shows; each is asked anew for every frame."""
+
+    live: Callable[[int, int], StyleAndTextTuples]
+    """What is under way, for so many columns and rows; [] for nothing."""
+    prefix: Callable[[], AnyFormattedText]
+    """What stands before the input."""
+    standing: Callable[[], str]
+    """Mode, model and the like."""
+
+
+class Pane:
+    """Owns the terminal while `run` runs."""
+
+    def __init__(
+        self, parts: Parts, keys: KeyBindingsBase, completer: Completer, history: Path
+    ) -> None:
+        self._parts = parts
+        self._held: list[str] = []
+        self._away = False
+        self._soon = False
+        self.buffer = Buffer(
+            name="input",
+            completer=ThreadedCompleter(completer),
+            complete_while_typing=True,
+            history=FileHistory(str(history)),
+            auto_suggest=AutoSuggestFromHistory(),
+            multiline=True,
+            tempfile_suffix=".md",
+        )
+        self._search = SearchToolbar(ignore_case=True)
+        self.app: Application[None] = Application(
+            layout=self._layout(),
+            key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
+            output=_output(),
+            style=_STYLE,
+            erase_when_done=True,
+        )
+        self.app.ttimeoutlen = self.app.timeoutlen = _ESCAPE
+        self._lines: StyleAndTextTuples = []
+        self._height = 0
+        self.app.before_render += lambda _: self._look()
+        self.app.after_render += lambda _: self._raw(_RELEASE)
+
+    async def run(self, work: Awaitable[object]) -> None:
+        """Show the pane until `work` is done."""
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: self.app.exit() if self.app.is_running else None)
+        try:
+            self._raw(_FOCUS_ON)
+            await self.app.run_async()
+        finally:
+            self._raw(_FOCUS_OFF)
+            task.cancel()
+            await asyncio.wait([task])
+            self.flush()
+        task.result()
+
+    def write(self, text: str) -> None:
+        """Put whole lines above the pane, with all that was written in the same instant."""
+        self._held.append(text)
+        if not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Bring what was written to the terminal."""
+        self._soon = False
+        if self._away or not self._held:
+            return
+        text = "".join(self._held)
+        self._held.clear()
+        if self.app.is_running:
+            self._raw(_HOLD)
+            self.app.renderer.erase()
+            self._raw(text)
+            self.app.invalidate()
+        else:
+            self._raw(text)
+
+    def refresh(self) -> None:
+        """Draw the pane anew, soon."""
+        if self.app.is_running and not self._away:
+            self.app.invalidate()
+
+    async def leave_to(self, action: Callable[[], object]) -> None:
+        """Give the terminal to `action`, run in a thread, such as an editor."""
+        self._away = True
+        try:
+            await run_in_terminal(action, in_executor=True)
+        finally:
+            self._away = False
+            self.flush()
+
+    def put(self, text: str) -> None:
+        """Replace what stands in the input line, the cursor at its end."""
+        self.buffer.set_document(Document(text), bypass_readonly=True)
+
+    @property
+    def size(self) -> Size:
+        """Of the terminal."""
+        return self.app.output.get_size()
+
+    def clear(self) -> None:
+        """Empty the visible screen; what scrolled away stays."""
+        self.app.renderer.clear()
+
+    def bell(self, sequence: str) -> None:
+        """Ask for attention."""
+        self._raw(sequence)
+
+    def _look(self) -> None:
+        """Gather what is to be drawn. A pane that became smaller would leave empty rows behind."""
+        size = self.size
+        self._lines = self._parts.live(size.columns, size.rows)
+        container = self.app.layout.container
+        height = container.preferred_height(size.columns, size.rows).preferred
+        if height < self._height:
+            self._raw(_HOLD)
+            self.app.renderer.erase()
+        self._height = height
+
+    def _raw(self, text: str) -> None:
+        with suppress(OSError):  # the terminal went away: what is under way has to be saved yet
+            self.app.output.write_raw(text)
+            self.app.output.flush()
+
+    def _layout(self) -> Layout:
+        live = Window(
+            FormattedTextControl(lambda: self._lines), dont_extend_height=True, wrap_lines=False
+        )
+        control = BufferControl(
+            self.buffer,
+            input_processors=[HighlightIncrementalSearchProcessor(), AppendAutoSuggestion()],
+            search_buffer_control=self._search.control,
+            preview_search=True,
+        )
+        line = Window(
+            control,
+            height=self._input_height,
+            get_line_prefix=self._line_prefix,
+            wrap_lines=True,
+            dont_extend_height=True,
+        )
+        standing = Window(
+            FormattedTextControl(lambda: [("class:standing", self._parts.standing())]),
+            height=1,
+            wrap_lines=False,
+        )
+        menu = Float(
+            xcursor=True, ycursor=True, content=CompletionsMenu(max_height=_MENU, scroll_offset=1)
+        )
+        rows = HSplit(
+            [
+                ConditionalContainer(live, Condition(lambda: bool(self._lines))),
+                FloatContainer(line, [menu]),
+                ConditionalContainer(standing, ~Condition(self._choosing)),
+                self._search,
+            ]
+        )
+        return Layout(rows, line)
+
+    def _choosing(self) -> bool:
+        return self.buffer.complete_state is not None
+
+    def _input_height(self) -> Dimension:
+        most = max(3, self.size.rows // 2)
+        return Dimension(min=_MENU + 1 if self._choosing() else 1, max=max(most, _MENU + 1))
+
+    def _line_prefix(self, number: int, wrapped: int) -> AnyFormattedText:
+        return self._parts.prefix() if number == wrapped == 0 else "  "
+
+
+def _output() -> Vt100_Output:
+    """Without cursor position requests: an answer on a slow line would hold up every print."""
+    output = Vt100_Output.from_pty(sys.stdout, default_color_depth=ColorDepth.from_env())
+    output.enable_cpr = False
+    return output
