@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from ml_intern.checkpoints.threads import Thread
 from ml_intern.cli.choose import choose
@@ -44,6 +45,11 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
     given = {_OPTIONS[key]: value for key, value in request.flags.items() if key in _OPTIONS}
     async with open_sessions(around) as sessions:
         thread = await wanted(request, sessions, interactive=interactive)
+        if thread and (there := _elsewhere(thread, request)):
+            # Its folder's rules and limits hold, wherever it is gone on with.
+            around = surroundings(there, keys)
+            request, sessions = there, sessions.within(around)
+            options = _options(request, around.settings, interactive=interactive)
         options, said = await _with_model(request, around.settings, options, thread, keys)
         if thread is None:
             session = await sessions.start(options)
@@ -62,6 +68,13 @@ async def open_session(request: Request, *, interactive: bool) -> AsyncIterator[
             yield session
         finally:
             loading.cancel()
+
+
+def _elsewhere(thread: Thread, request: Request) -> Request | None:
+    """The request as if made in the session's folder, if that is another one."""
+    folder = Path(thread.cwd)
+    same = folder == request.cwd or not folder.is_dir()
+    return None if same else replace(request, cwd=folder)
 
 
 async def _with_model(

@@ -112,6 +112,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, text: str) -> None:
+    path = path.resolve()  # who keeps it elsewhere, behind a link, goes on finding it there
     temporary = path.with_name(f".{uuid4().hex}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from ml_intern.configs.errors import ConfigError
 from ml_intern.configs.grants import granted
 from ml_intern.configs.paths import PACKAGED_CONFIG, PROJECT_CONFIG, user_config
+from ml_intern.configs.project import UnusableError, read_own
 from ml_intern.configs.rules import KINDS, Placed, collected, rules_of, several
+from ml_intern.configs.secrets import child_environment
 from ml_intern.configs.settings import STRICTNESS, PermissionMode, Settings
 
 LOCAL_SERVERS = {
@@ -26,6 +28,8 @@ LOCAL_SERVERS = {
 """Prefix of a local server's models: the variable with its address, and the usual address."""
 
 _TIGHTENED = ("permission_mode", "max_iterations", "max_budget_usd", "ask", "deny")
+_MOST = 256 * 1024
+"""Bytes of a project's file."""
 _VARIABLE = re.compile(r"\$\{(\w+)(:-([^}]*))?\}")
 
 
@@ -42,7 +46,7 @@ def load_settings(
     layers = read_layer(PACKAGED_CONFIG, environ)
     layers |= read_layer(user, environ, required=required)
     _validate(layers, str(user))
-    layers = tighten(layers, read_layer(project, environ), project)
+    layers = tighten(layers, project_layer(project, environ), project)
     layers |= _environment(environ, layers.get("local_base_urls", {}))
     _validate(layers, "the environment", lambda key: f"ML_INTERN_{key.upper()}")
     layers |= {key: value for key, value in flags.items() if value is not None}
@@ -61,7 +65,7 @@ def placed_rules(
     return collected(
         [
             ("user", read_layer(config or user_config(environ), environ)),
-            ("project", read_layer(cwd / PROJECT_CONFIG, environ)),
+            ("project", project_layer(cwd / PROJECT_CONFIG, environ)),
             ("grant", {"allow": granted(environ, cwd)}),
             ("environment", variables),
             ("flag", {kind: flags.get(kind) or () for kind in KINDS}),
@@ -85,6 +89,26 @@ def read_layer(path: Path, environ: Mapping[str, str], required: bool = False) -
         raise ConfigError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid JSON: {error}.") from error
+    return _layer(values, environ, path)
+
+
+def project_layer(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The file that a project came with; {} if there is none.
+
+    A cloned repository is not trusted: no secret variable is filled in, for its rules are told to
+    the model; and a device or a FIFO is not read.
+    """
+    try:
+        found = read_own(path, _MOST)
+        values = json.loads(found.text) if found else {}
+    except UnusableError as error:
+        raise ConfigError(f"Cannot read {path}: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid JSON: {error}.") from error
+    return _layer(values, child_environment(environ), path)
+
+
+def _layer(values: Any, environ: Mapping[str, str], path: Path) -> dict[str, Any]:  # noqa: ANN401 - JSON
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold a JSON object.")
     _refuse_unknown(values, path)
@@ -116,7 +140,8 @@ def _expand(value: Any, environ: Mapping[str, str], path: Path) -> Any:  # noqa:
         if value is not None:
             return value
         raise ConfigError(
-            f"{path} uses ${{{name}}}, which is not set. Set it or write ${{{name}:-}}."
+            f"{path} uses ${{{name}}}, which is not set, or is secret and this a project's file. "
+            f"Set it or write ${{{name}:-}}."
         )
 
     return _VARIABLE.sub(replace, value)

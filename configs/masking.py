@@ -17,10 +17,11 @@ _NAME = re.compile(
 )
 _WHOLE = ("env", "headers")
 """Keys of an MCP server whose values are nobody's business, whatever they are called."""
-_USERINFO = re.compile(r"://(?:[^/@\s]+|[^/@\s]*:[^@\s]*)@")
-_QUERY = re.compile(r"((?:^|[?&;\s])([^=?&;#\s]+)=)[^&;#\s]+")
-_OPTION = re.compile(r"(--?([\w-]+)[= ])\S+")
-_HEADER = re.compile(r"(([\w-]+):\s)[^\r\n]+")
+_USERINFO = re.compile(r"://(?:[^/\s]+|[^/@\s]*:\S*)@")
+"""Up to the last `@`: a password may have one."""
+_QUERY = re.compile(r"((?:^|[?&;#\s])([^=?&;#\s]+)=)(?:'[^']*'|[^&;#\s]+)")
+_OPTION = re.compile(r"(?<![\w-])(--?([\w-]+)[= ])\S+")
+_HEADER = re.compile(r"(?<![\w-])(([\w-]+):\s)[^\r\n]+")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+\S+", re.IGNORECASE)
 _SHAPES = re.compile(
     r"\b(hf_|sk-|sk_|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|AKIA|AIza)[\w-]{6,}"

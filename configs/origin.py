@@ -13,6 +13,7 @@ from ml_intern.configs.load import (
     LOCAL_SERVERS,
     load_settings,
     placed_rules,
+    project_layer,
     read_layer,
     tighten,
 )
@@ -196,5 +197,5 @@ def _tightened(sources: Sources) -> set[str]:
     """The keys in which the project's file made a difference."""
     environ, path = sources.environ, sources.project
     base = read_layer(PACKAGED_CONFIG, environ) | read_layer(sources.user, environ)
-    after = tighten(base, read_layer(path, environ), path)
+    after = tighten(base, project_layer(path, environ), path)
     return {key for key, value in after.items() if value != base.get(key)}

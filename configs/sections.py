@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from ml_intern.configs.text import clean
 
 _TAGS = ("user_instructions", "project_instructions", "skills")
-_LIKE_A_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(_TAGS)})\b)", re.IGNORECASE)
+_LIKE_A_TAG = re.compile(rf"<(?=\s*(?:/\s*)?(?:{'|'.join(_TAGS)})\b)", re.IGNORECASE)
 _SECTION = re.compile(
     rf'^<({"|".join(_TAGS)})(?: file="([^"\n]*)")?>\n(.*?)\n</\1>$', re.DOTALL | re.MULTILINE
 )
-_UNUSUAL = re.compile("[^\x20-\x7e\n\t]")
+_UNUSUAL = re.compile("[\ufe0e\ufe0f]{2,}|[^\x20-\x7e\n\t]")
+_UNSEEN = re.compile(
+    # Letters and marks without a picture, and selectors of variants, which can spell any text;
+    # the one behind an emoji is common.
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0d\U000e0000-\U000e0fff]"
+    "|[\ufe0e\ufe0f]{2,}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +65,9 @@ def _visible(text: str) -> str:
     """Invisible characters shown by their number: they can hide an order from the person."""
 
     def shown(found: re.Match[str]) -> str:
-        character = found[0]
-        hidden = unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Co")
-        return f"<U+{ord(character):04X}>" if hidden else character
+        one = found[0]
+        kinds = ("Cc", "Cf", "Zl", "Zp", "Co")
+        hidden = _UNSEEN.fullmatch(one) or unicodedata.category(one) in kinds
+        return "".join(f"<U+{ord(character):04X}>" for character in one) if hidden else one
 
     return _UNUSUAL.sub(shown, clean(text.replace("\r\n", "\n").replace("\r", "\n"))[0])

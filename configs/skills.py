@@ -144,8 +144,12 @@ def _front_matter(text: str) -> dict[Any, Any]:
         raise UnusableError("no line `---` ends its front matter")
     import yaml
 
+    written = "\n".join(lines[1:end])
     try:
-        values = yaml.safe_load("\n".join(lines[1:end]))
+        # Merged into one another (`<<: [*a, *a]`), a few hundred bytes of aliases fill the memory.
+        if "*" in written and any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(written)):
+            raise UnusableError("its front matter has an alias (`*name`), which is not read")
+        values = yaml.safe_load(written)
     except (yaml.YAMLError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise UnusableError(f"its front matter is not valid YAML{_where(error)}") from error
     if not isinstance(values, dict):

@@ -16,7 +16,7 @@ from ml_intern.configs.errors import ConfigError
 from ml_intern.graph.context import PermissionMode, RunOptions
 from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.policies.approval import Permissions, Verdict
-from ml_intern.nodes.policies.places import Place
+from ml_intern.nodes.policies.places import Place, begins, escaped
 from ml_intern.nodes.policies.rules import Rules, about_places, read_rules
 from ml_intern.nodes.policies.shell import prepare, prepared
 from ml_intern.tools.spec import ToolSpec
@@ -97,7 +97,15 @@ async def places_of(
         if (spec := deps.tools.get(call["name"])) and spec.subject == "path"
         and _matters(spec, permissions) and isinstance(path := call["args"].get("path"), str)
     }  # fmt: skip
-    return await asyncio.to_thread(_led, paths, deps.cwd, deps.env) if paths else {}
+    if not paths:
+        return {}
+    forbid = (*permissions.rules.ask, *permissions.rules.deny)
+    patterns = [rule.pattern for rule in forbid if rule.pattern and _of_paths(rule.tool, deps)]
+    return await asyncio.to_thread(_led, paths, patterns, deps.cwd, deps.env)
+
+
+def _of_paths(tool: str, deps: Deps) -> bool:
+    return tool in deps.tools and deps.tools[tool].subject == "path"
 
 
 def _matters(spec: ToolSpec[Any], permissions: Permissions) -> bool:
@@ -106,18 +114,36 @@ def _matters(spec: ToolSpec[Any], permissions: Permissions) -> bool:
 
 
 def _led(
-    paths: Mapping[str | None, str], cwd: Path, env: Mapping[str, str]
+    paths: Mapping[str | None, str], patterns: Sequence[str], cwd: Path, env: Mapping[str, str]
 ) -> dict[str | None, Place]:
     importlib.import_module("pathspec")  # in this thread, not in the event loop
     found, home = {}, env.get("HOME") or "~"
+    try:
+        base, own = str(cwd.resolve()), str(Path(home).resolve())
+    except (OSError, RuntimeError):
+        return {}
+    behind = {pattern: _behind(pattern, base, own) for pattern in patterns}
     for call_id, path in paths.items():
         given = Path(path)
         if given.parts[:1] == ("~",) and env.get("HOME"):
             given = Path(home, *given.parts[1:])
         try:
-            real, base = (cwd / given).resolve(), cwd.resolve()
+            real = (cwd / given).resolve()
         except (OSError, RuntimeError, ValueError):
             continue
-        named = os.path.normpath(cwd / given)
-        found[call_id] = Place(named, str(real), str(base), str(Path(home).resolve()))
+        # As patterns are: from the folder with its own links followed.
+        named = Path(os.path.normpath(cwd / given))
+        named = Path(base, named.relative_to(cwd)) if named.is_relative_to(cwd) else named
+        found[call_id] = Place(str(named), str(real), base, own, behind)
     return found
+
+
+def _behind(pattern: str, cwd: str, home: str) -> str:
+    """A pattern as it is where its links lead."""
+    first, rest = begins(pattern, cwd, home)
+    try:
+        real = str(Path(first).resolve()) if first else ""
+    except (OSError, RuntimeError, ValueError):
+        return pattern
+    changed = real and real != first.rstrip("/")
+    return f"{escaped(real)}/{rest}".rstrip("/") if changed else pattern

@@ -29,7 +29,9 @@ async def take(state: AgentState, deps: Deps) -> Sequence[Queued]:
 
 def with_said(state: AgentState, said: Sequence[Queued]) -> AgentState:
     """The state as if the messages were in it."""
-    return {**state, "messages": [*state.get("messages", []), spoken(said)]} if said else state
+    if not said:
+        return state
+    return {**state, "messages": [*state.get("messages", []), spoken(said, within=True)]}
 
 
 def tell(said: Sequence[Queued], emit: Emit) -> None:

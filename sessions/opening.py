@@ -24,6 +24,7 @@ class Sessions:
     def __init__(self, database: Database, around: Surroundings, held: AsyncExitStack) -> None:
         self.database = database
         self.threads = Threads(database)
+        self._held = held
         self._cwd = str(around.cwd)
         self._attacher = Attacher(database, around, held)
         self._copy = copier(database, self._attacher)
@@ -56,6 +57,11 @@ class Sessions:
         session = self._session(copy)
         session.say_first(said)
         return session
+
+    def within(self, around: Surroundings) -> Sessions:
+        """The same sessions with other surroundings, such as those of another folder."""
+        self._held.push_async_callback(around.close)
+        return Sessions(self.database, around, self._held)
 
     def look(self, thread: Thread) -> Attachment:
         """A session to be read, not run: others may have it."""

@@ -366,6 +366,7 @@ class Session:
             name = "undo" if back else "redo"
             yield Error(error=f"There is no turn to {name}.", exit_code=2)
             return
+        await inbox_of(self._at).close()
         if (now := (await self.state()).get("plan", [])) != plan:
             yield PlanUpdate(plan=[dict(item) for item in now])
         yield done

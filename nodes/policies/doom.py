@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolCall, ToolMessage
@@ -23,6 +24,8 @@ SAME_MISTAKE = 3
 """Replies in a row with one and the same mistake, before the turn ends."""
 MAX_MISTAKES = 5
 """Replies in a row with nothing but calls that cannot be run, before the turn ends."""
+MAX_DENIED = 10
+"""Replies in a row with nothing but calls that are denied, before the turn ends."""
 
 _NUMBER = re.compile(r"\d[\d,.]*")
 
@@ -74,25 +77,40 @@ def hopeless(messages: Sequence[AnyMessage]) -> str:
     if len(rows) >= SAME_MISTAKE and (same := frozenset.intersection(*rows[:SAME_MISTAKE])):
         tool, what = min(same)
         return f"The model made the same mistake {SAME_MISTAKE} times in a row ({tool}: {what})."
-    return "The model keeps sending calls that cannot be run." if len(rows) >= MAX_MISTAKES else ""
+    if len(rows) >= MAX_MISTAKES:
+        return "The model keeps sending calls that cannot be run."
+    if len(list(takewhile(_all_denied, _answered(messages)))) >= MAX_DENIED:
+        return f"The model was denied everything it tried {MAX_DENIED} times in a row."
+    return ""
+
+
+def _all_denied(answers: Sequence[ToolMessage]) -> bool:
+    return all(mark_of(answer) in ("denied", "refused", "doom") for answer in answers)
 
 
 def _mistakes(messages: Sequence[AnyMessage]) -> list[frozenset[tuple[str, str]]]:
     """What was wrong with each of the newest replies that could not be run at all."""
-    results: dict[str, ToolMessage] = {}
     rows: list[frozenset[tuple[str, str]]] = []
+    for answers in _answered(messages):
+        if any(mark_of(answer) != "refused" for answer in answers):
+            break
+        rows.append(frozenset((str(a.name), _kind(str(a.text))) for a in answers))
+    return rows
+
+
+def _answered(messages: Sequence[AnyMessage]) -> Iterator[list[ToolMessage]]:
+    """The results of each of the turn's newest replies, as long as none is open."""
+    results: dict[str, ToolMessage] = {}
     for message in reversed(messages):
         if isinstance(message, ToolMessage):
             results[message.tool_call_id] = message
         elif isinstance(message, AIMessage) and message.tool_calls:
-            answered = [results[c["id"] or ""] for c in message.tool_calls if c["id"] in results]
-            whole = len(answered) == len(message.tool_calls)
-            if not whole or any(mark_of(result) != "refused" for result in answered):
-                break
-            rows.append(frozenset((str(r.name), _kind(str(r.text))) for r in answered))
+            answers = [results[c["id"] or ""] for c in message.tool_calls if c["id"] in results]
+            if len(answers) != len(message.tool_calls):
+                return
+            yield answers
         elif is_users(message):
-            break
-    return rows
+            return
 
 
 def _kind(refusal: str) -> str:

@@ -8,6 +8,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCal
 
 from ml_intern.nodes.policies.marks import is_users, mark_of
 from ml_intern.nodes.policies.pinned import called_before
+from ml_intern.nodes.policies.queued import heard_within
 
 NO_RESULT = (
     "No result: the turn was interrupted. If this call had started, its effect is unknown; "
@@ -54,13 +55,16 @@ def answer_so_far(messages: Sequence[AnyMessage]) -> str | None:
 
 
 def called(messages: Sequence[AnyMessage], tool: str) -> bool:
-    """Whether the model called a tool in this turn, before a compaction too."""
+    """Whether the model called a tool in this turn, before a compaction too.
+
+    What the user says to a turn that runs does not begin another one.
+    """
     for message in reversed(messages):
         if tool in called_before(message):
             return True
         if isinstance(message, AIMessage) and any(c["name"] == tool for c in message.tool_calls):
             return True
-        if is_users(message):
+        if is_users(message) and not heard_within(message):
             break
     return False
 

@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, AnyMessage
 from ml_intern.graph.state import PlanItem
 from ml_intern.nodes.policies.clipping import Count, clip_middle, clip_to
 from ml_intern.nodes.policies.marks import is_users, mark_of
+from ml_intern.nodes.policies.queued import heard_within
 
 _KEY = "ml_intern_pinned"
 _FILES = 100
@@ -32,7 +33,7 @@ class Pinned:
     said: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
-    """Tools called since the user's newest message."""
+    """Tools called since the user's newest message that began a turn."""
     omitted: int = 0
     """Older messages of the user's for which there was no room."""
 
@@ -57,7 +58,8 @@ def pinned(messages: Sequence[AnyMessage], editors: Collection[str]) -> Pinned:
             called |= dict.fromkeys(called_before(message))
         elif is_users(message):
             said.append(str(message.text))
-            called.clear()
+            if not heard_within(message):
+                called.clear()
         elif isinstance(message, AIMessage):
             files |= dict.fromkeys(_changed(message, editors))
             called |= dict.fromkeys(call["name"] for call in message.tool_calls)

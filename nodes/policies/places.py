@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,11 +22,22 @@ class Place(NamedTuple):
     cwd: str
     """The working folder, with links followed."""
     home: str
+    led: Mapping[str, str] = MappingProxyType({})
+    """Patterns that forbid and go through a link, as they are behind it."""
 
     @property
     def both(self) -> tuple[str, str]:
         """What a rule that forbids is compared with."""
         return self.named, self.real
+
+
+def forbidden(pattern: str, place: Place) -> bool:
+    """Whether a path comes under a pattern that forbids, whichever way either leads there.
+
+    A pattern that allows is taken as it is: whoever can make links must not widen it.
+    """
+    patterns = {pattern, place.led.get(pattern, pattern)}
+    return any(matches(one, path, place) for one in patterns for path in place.both)
 
 
 def matches(pattern: str, path: str, place: Place) -> bool:
@@ -54,13 +67,33 @@ def _spec(pattern: str, cwd: str, home: str) -> tuple[str, GitIgnoreSpec]:
     return base, GitIgnoreSpec.from_lines([pattern])
 
 
+def begins(pattern: str, cwd: str, home: str) -> tuple[str, str]:
+    """The absolute path that a pattern begins with, and the rest; "" if it is about any folder."""
+    if pattern == "~" or pattern.startswith("~/"):
+        whole = home + pattern[1:]
+    elif pattern.startswith("/"):
+        whole = pattern
+    elif "/" in pattern[:-1] and not pattern.startswith("**/"):
+        whole = posixpath.normpath(posixpath.join(cwd, pattern))
+    else:
+        return "", pattern
+    parts = whole.split("/")
+    fixed = next((at for at, part in enumerate(parts) if set(part) & set("*?[\\")), len(parts))
+    return "/".join(parts[:fixed]), "/".join(parts[fixed:])
+
+
+def escaped(path: str) -> str:
+    """A path as a pattern."""
+    for special in "\\*?[]!#":
+        path = path.replace(special, "\\" + special)
+    return path
+
+
 def rule_of(place: Place) -> str:
     """The pattern for exactly this file; "" if it cannot be written."""
     path = place.real
     if any(not character.isprintable() for character in path) or path.endswith(" "):
         return ""
     inside = _below(path, place.cwd)
-    shown = inside or path
-    for special in "\\*?[]!#":
-        shown = shown.replace(special, "\\" + special)
+    shown = escaped(inside or path)
     return shown if "/" in shown else f"./{shown}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ml_intern.nodes.policies.git import split
 from ml_intern.nodes.policies.shell import take_apart
 from ml_intern.nodes.policies.words import ANY
 
@@ -21,13 +22,16 @@ _PREFIXES = {
     "sudo": 0, "doas": 0, "env": 0, "nohup": 0, "nice": 0, "ionice": 0, "time": 0, "setsid": 0,
     "stdbuf": 0, "command": 0, "builtin": 0, "exec": 0, "xargs": 0, "strace": 0, "chronic": 0,
     "unbuffer": 0, "caffeinate": 0, "busybox": 0, "timeout": 1, "flock": 1, "chroot": 1,
-    "taskset": 1, "chrt": 1,
+    "taskset": 1, "chrt": 1, "pkexec": 0, "systemd-run": 0, "unshare": 0, "numactl": 0,
+    "prlimit": 0, "xvfb-run": 0, "fakeroot": 0, "ltrace": 0, "srun": 0, "uvx": 0, "npx": 0,
 }  # fmt: skip
 """Programs that run their arguments, and how many words stand before those."""
 _VALUELESS = {
     "sudo": "EHSbiknsA", "env": "i0v", "xargs": "0rtpx", "time": "pv", "command": "p", "exec": "cl",
 }  # fmt: skip
 """Their options that surely take no value."""
+_RUN = frozenset({"uv", "poetry", "pipenv", "pdm", "hatch", "pixi", "rye", "conda", "mamba"})
+"""Those that do behind the word `run`."""
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish"})
 _RUN_TEXT = frozenset({"eval", "trap", "watch", "ssh", "su"})
 _OPAQUE = frozenset({
@@ -38,6 +42,7 @@ _READINGS = 10
 """Readings of one line above which it is not understood."""
 _EXEC = ("-exec", "-execdir", "-ok", "-okdir")
 _DASH_C = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
+_CALLS = re.compile(r"-[A-Za-z]*C")
 _ATTACHED = re.compile(r"--[a-z-]+=.*|-[A-Za-z][^A-Za-z-].*", re.DOTALL)
 """An option with its value."""
 _ASSIGNMENT = re.compile(r"\w+\+?=")
@@ -72,7 +77,7 @@ def _spellings(words: Words, depth: int) -> Iterator[Words]:
     name = first.rsplit("/", 1)[-1]
     if name != first:
         yield (name, *words[1:])
-    if name in _OPAQUE or (name in ("mapfile", "readarray") and "-C" in words):
+    if name in _OPAQUE or (name in ("mapfile", "readarray") and any(map(_CALLS.match, words))):
         raise _Hidden
     yield from _inside(name, words[1:], depth - 1)
 
@@ -80,12 +85,19 @@ def _spellings(words: Words, depth: int) -> Iterator[Words]:
 def _inside(name: str, rest: Words, depth: int) -> Iterator[Words]:
     if name in _PREFIXES:
         yield from _prefixed(name, rest, depth)
+    elif name in _RUN and "run" in rest:
+        yield from _prefixed("nohup", rest[rest.index("run") + 1 :], depth)
     elif name in _SHELLS:
         yield from _shell(rest, depth)
     elif name in _RUN_TEXT:
         yield from _text(name, rest, depth)
     elif name == "find":
         yield from _found(rest, depth)
+    elif name in ("source", "."):
+        _check_script(rest)
+    elif name == "git":
+        own, command = split(rest)
+        yield from [("git", *command)] if own and command else ()
 
 
 def _prefixed(name: str, rest: Words, depth: int) -> Iterator[Words]:
@@ -125,13 +137,19 @@ def _shell(rest: Words, depth: int) -> Iterator[Words]:
     """A shell's `-c` text; a script it is given is a program like any other."""
     at = next((i for i, word in enumerate(rest) if _DASH_C.fullmatch(word)), None)
     if at is None:
-        script = next((word for word in rest if not word.startswith(("-", "+"))), "")
-        if not script or ANY in script or script.startswith(("/dev/", "/proc/")) or "-s" in rest:
-            raise _Hidden  # what it reads is what it does
+        if "-s" in rest:
+            raise _Hidden
+        _check_script(rest)
     elif len(rest) == at + 1 or rest[at + 1].startswith(("-", "+")):
         raise _Hidden
     else:
         yield from _of_line(rest[at + 1], depth)
+
+
+def _check_script(rest: Words) -> None:
+    script = next((word for word in rest if not word.startswith(("-", "+"))), "")
+    if not script or ANY in script or script.startswith(("/dev/", "/proc/")):
+        raise _Hidden  # what it reads is what it does
 
 
 def _text(name: str, rest: Words, depth: int) -> Iterator[Words]:

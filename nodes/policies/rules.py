@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -12,7 +11,8 @@ from typing import Any, NamedTuple
 from langchain_core.messages import ToolCall
 
 from ml_intern.configs.rules import Rule, parse_rule
-from ml_intern.nodes.policies.places import Place, matches
+from ml_intern.nodes.policies.beyond import beyond, names
+from ml_intern.nodes.policies.places import Place, forbidden, matches
 from ml_intern.nodes.policies.reach import reached
 from ml_intern.nodes.policies.shell import Simple, take_apart
 from ml_intern.nodes.policies.words import ANY
@@ -63,7 +63,7 @@ def _hit(rule: Rule, call: ToolCall, spec: ToolSpec[Any], place: Place | None) -
             return _command_hit(rule, rule.pattern, str(call["args"].get("command", "")))
         case "path":
             # Where it is not known where the path leads, it may lead there.
-            inside = place is None or any(matches(rule.pattern, p, place) for p in place.both)
+            inside = place is None or forbidden(rule.pattern, place)
             return Hit(rule, place is not None) if inside else None
         case _:
             return Hit(rule, True) if _whole(rule.pattern, _arguments(call)) else None
@@ -113,10 +113,14 @@ def _command_allowed(rules: Sequence[Rule], call: ToolCall) -> Rule | None:
 
 def covering(rules: Iterable[Rule], command: Simple) -> Rule | None:
     """The rule that lets a simple command run, as it was written or with its quotes in order."""
-    texts = (command.raw, canonical(command.words))
-    return next(
-        (rule for rule in rules if any(_whole(rule.pattern or "*", t) for t in texts)), None
-    )
+    texts, more = (command.raw, canonical(command.words)), set(beyond(*command))
+    for rule in rules:
+        pattern = rule.pattern or "*"
+        if all(names(pattern, option) for option in more) and any(
+            _whole(pattern, text) for text in texts
+        ):
+            return rule
+    return None
 
 
 def canonical(words: Iterable[str]) -> str:
@@ -130,15 +134,28 @@ def _arguments(call: ToolCall) -> str:
 
 def _whole(pattern: str, text: str) -> bool:
     """Whether the pattern is about the whole text. `git *` is about `git` alone, too."""
-    return bool(_compiled(pattern).fullmatch(text))
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
     pattern = " ".join(pattern.split())
-    alone = pattern.endswith(" *")
-    parts = (pattern[:-2] if alone else pattern).split("*")
-    return re.compile(".*".join(map(re.escape, parts)) + ("( .*)?" if alone else ""), re.DOTALL)
+    alone = pattern.endswith(" *") and _glob(pattern[:-2].split("*"), text)
+    return alone or _glob(pattern.split("*"), text)
+
+
+def _glob(parts: Sequence[str], text: str) -> bool:
+    """Whether a text is these parts with anything between them.
+
+    Not a regular expression: with some stars, those take hours for a long text.
+    """
+    if len(parts) == 1:
+        return text == parts[0]
+    first, *middle, last = parts
+    at, end = len(first), len(text) - len(last)
+    if at > end or not (text.startswith(first) and text.endswith(last)):
+        return False
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _perhaps(pattern: str, text: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ml_intern.nodes.policies.twice import Twice
 from ml_intern.nodes.policies.words import ANY, literal
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ _STRANGE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|(?=\s)[^ \t\n]|[^\s]\\\n")
 _COMPUTED = re.compile(r"(?<!\\)(\$[({]|`)")
 _CLEVER = re.compile(r"\$\{!|@[A-Za-z]\s*\}$")
 """Expansions that run what a variable holds."""
+_ESCAPED = re.compile(r"`.*\\[`$\\\"\n].*`", re.DOTALL)
+"""Backticks in which a backslash means something to whoever reads them first."""
 _GAP = re.compile(rb"(\s|\\\n)*")
 _DASH_GAP = re.compile(rb"\s+-\s+")
 _UNSPLIT = re.compile(r"(?<!\\)(\\\\)*[\s;&|<>()]")
@@ -86,18 +89,23 @@ def take_apart(text: str) -> Line | None:
     if root.has_error:
         return None
     commands: list[Simple] = []
-    plain = True
+    plain, twice = True, Twice()
     try:
         for number, node in enumerate(_walk(root)):
             if number > _MOST:
                 return None
             _check(node, source)
+            twice.note(node)
             plain = plain and not _more(node)
             if node.type in ("command", "declaration_command", "unset_command"):
                 commands += _simple(node)
     except _NotUnderstood:
         return None
-    return Line(tuple(commands), plain)
+    for command in commands:
+        twice.note_command(command.words)
+    if twice.runs:
+        return None
+    return Line(tuple(commands), plain and not (twice.may_run or twice.sets))
 
 
 def prepare() -> None:
@@ -133,7 +141,8 @@ def _check(node: Node, source: bytes) -> None:
     if node.type not in _KNOWN:
         raise _NotUnderstood(node.type)
     text = _text(node)
-    if node.type == "expansion" and _CLEVER.search(text):
+    clever = node.type == "expansion" and _CLEVER.search(text)
+    if clever or (node.type == "command_substitution" and _ESCAPED.fullmatch(text)):
         raise _NotUnderstood(text)
     if node.type == "comment" and source[: node.start_byte][-1:] not in b" \t\n;&|()":
         raise _NotUnderstood(text)
@@ -201,8 +210,15 @@ def _more(node: Node) -> bool:
     """Whether this makes the line more than its commands."""
     if node.type == "for_statement":
         name = node.child_by_field_name("variable")
-        return name is None or not _PLAIN_LOOP.fullmatch(_text(name))
+        plain_name = name is not None and _PLAIN_LOOP.fullmatch(_text(name))
+        return not plain_name or any(map(_option, node.children_by_field_name("value")))
     return node.type in _SETS or (node.type == "file_redirect" and not _harmless(node))
+
+
+def _option(value: Node) -> bool:
+    """Whether a loop may go through options, which nobody looks for in its commands."""
+    made = "$(" in _text(value) or "`" in _text(value)
+    return made or literal(value).startswith("-") or _text(value).startswith("{")
 
 
 def _harmless(redirect: Node) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.messages import ToolCall
 
 from ml_intern.configs.rules import Rule
+from ml_intern.nodes.policies.beyond import beyond
 from ml_intern.nodes.policies.places import Place, rule_of
 from ml_intern.nodes.policies.rules import allowed, canonical, covering
 from ml_intern.nodes.policies.shell import Simple, take_apart
@@ -25,20 +26,21 @@ _LOOK = frozenset({
 """Programs that only show, whatever they are told."""
 _PARTS = {
     "git": "status diff log show add commit blame rev-parse ls-files",
-    "uv": "sync lock add tree",
-    "pip": "install list show freeze check",
-    "npm": "install ci test ls",
+    "uv": "sync lock tree",
+    "pip": "list show freeze check",
+    "npm": "ci test ls",
     "cargo": "build check test fmt clippy run",
     "docker": "ps images logs inspect",
-    "hf": "download",
 }
-"""Commands of programs with several, that do one thing each whatever follows them."""
+"""Commands of programs with several, that do one thing each whatever follows them. None that brings
+code of anybody's (`pip install`), or writes where it is told to (`hf download --local-dir`).
+"""
 _NEVER = frozenset({
     "rm", "sudo", "doas", "su", "dd", "shred", "mkfs", "chmod", "chown", "kill", "pkill", "killall",
     "eval", "exec", "source", ".", "curl", "wget", "ssh", "scp", "sh", "bash", "zsh", "dash",
     "cd", "env", "xargs", "command", "builtin", "trap", "export", "unset", "shutdown", "reboot",
 })  # fmt: skip
-_MODULES = frozenset({"pytest", "unittest", "mypy", "ruff", "black", "isort", "json.tool", "build"})
+_MODULES = frozenset({"pytest", "unittest", "mypy", "ruff", "black", "isort", "build"})
 _CODE = re.compile(r"(python|python3|pypy3?|node|deno|perl|ruby|php|Rscript)(\d(\.\d+)?)?")
 
 
@@ -69,6 +71,8 @@ def _for_command(command: Simple) -> str:
     first, rest = command.words[0], command.words[1:]
     if first in _NEVER or first.rsplit("/", 1)[-1] in _NEVER:
         return ""
+    if any(beyond(*command)):
+        return _exact(command)
     if first in _LOOK:
         return f"{first} *"
     if rest and rest[0] in _PARTS.get(first, "").split():

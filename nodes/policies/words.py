@@ -23,6 +23,12 @@ def literal(node: Node) -> str:
     return _literal(node)
 
 
+def decoded(node: Node) -> str:
+    """The word as a shell that reads it again finds it; `$` for what cannot be told."""
+    unknown = node.type == "ansi_c_string" and "\\" in _text(node)
+    return "$" if unknown else _literal(node)
+
+
 def _literal(node: Node) -> str:
     text = _text(node)
     match node.type:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emulators.openai_server import Call, ModelServer, calls, text
-from process import run
+from process import run, workdir
 
 TOUCH = calls(Call("bash", {"command": "touch a"}), Call("bash", {"command": "touch b"}))
 
@@ -55,3 +55,19 @@ def test_a_projects_file_denies_and_does_not_allow(tmp_path: Path) -> None:
     ended = run(tmp_path, "-p", "go")
     assert ended.code == 2
     assert "may not allow calls" in ended.err
+
+
+def test_a_session_keeps_the_rules_of_its_own_folder_wherever_it_is_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    own, other = workdir(tmp_path), tmp_path / "other"
+    (own / ".ml-intern").mkdir()
+    (own / ".ml-intern" / "config.json").write_text('{"deny": ["bash(touch *)"]}')
+    other.mkdir()
+    touch = calls(Call("bash", {"command": "touch made"}))
+    with ModelServer([text("Hi."), touch, text("Then not.")]) as server:
+        first = run(tmp_path, "go", "--output-format", "json", server=server)
+        words = ("-r", first.json["session_id"], "touch it", "--cwd", str(other))
+        assert run(tmp_path, *words, server=server).code == 4
+    assert not (own / "made").exists()
+    assert not (other / "made").exists()

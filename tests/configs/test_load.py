@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -389,3 +390,28 @@ def test_a_price_without_bounds_is_refused(home: Path) -> None:
     path = home / "config.json"
     path.write_text('{"prices": {"openai/m": {"input": 1, "output": Infinity}}}')
     assert "'prices.openai/m.output'" in refusal(home, config=path)
+
+
+@pytest.mark.parametrize("where", ["deny", "ask"])
+def test_a_project_gets_no_secret_into_its_rules(tmp_path: Path, where: str) -> None:
+    """`deny read(${KEY}/../**)` forbade `read a.txt`, and told the model the rule with the key."""
+    path = tmp_path / ".ml-intern" / "config.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({where: ["read(${OPENAI_API_KEY}/../**)"]}))
+    environ = {"XDG_CONFIG_HOME": "/nowhere", "OPENAI_API_KEY": "sk-CaNaRy"}
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY") as caught:
+        load_settings(environ, tmp_path, {})
+    assert "CaNaRy" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_a_project_file_that_has_no_end_is_not_read(tmp_path: Path, kind: str) -> None:
+    """A cloned link to /dev/zero filled the memory; a FIFO made every start wait."""
+    path = tmp_path / ".ml-intern" / "config.json"
+    path.parent.mkdir()
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        load_settings({"XDG_CONFIG_HOME": "/nowhere"}, tmp_path, {})

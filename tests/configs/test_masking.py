@@ -18,6 +18,9 @@ CANARY = "CaNaRy123456"
     [
         ("database_url", f"postgresql://joe:{CANARY}@db/x"),
         ("database_url", f"postgresql://joe:{CANARY}/{CANARY}@db/x"),
+        ("database_url", f"postgresql://joe:p@{CANARY}@db/x"),
+        ("database_url", f"host=db password='two {CANARY}'"),
+        ("hf_router_url", f"https://proxy/v1#access_token={CANARY}"),
         ("database_url", f"postgresql://db/x?user=joe&password={CANARY}"),
         ("database_url", f"host=db password={CANARY}"),
         ("hf_router_url", f"https://{CANARY}@proxy/v1"),

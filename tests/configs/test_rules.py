@@ -147,6 +147,16 @@ def test_a_damaged_file_is_named_and_left_alone(home: Path, content: str) -> Non
     assert path.read_bytes() == content.encode("latin-1")
 
 
+def test_kept_behind_a_link_they_stay_there(home: Path) -> None:
+    kept = home / "dotfiles" / "permissions.json"
+    kept.parent.mkdir()
+    kept.write_text('{"user": ["bash(ls *)"]}')
+    grants_file(environ(home)).symlink_to(kept)
+    remember("bash(make)", "user", home, environ(home))
+    assert grants_file(environ(home)).is_symlink()
+    assert json.loads(kept.read_text())["user"] == ["bash(ls *)", "bash(make)"]
+
+
 def test_two_that_remember_at_once_lose_nothing(home: Path) -> None:
     def grant(number: int) -> None:
         remember(f"bash(tool{number})", "user", home, environ(home))

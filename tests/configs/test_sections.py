@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,10 +67,24 @@ def test_nor_does_a_path(path: str) -> None:
     assert len(sections_of(prompt).files) == 1
 
 
+def test_what_is_no_tag_takes_no_time() -> None:
+    """In proportion to its length: quadratic time would be minutes."""
+    began = time.monotonic()
+    enclosed("skills", "<" + " " * 200_000 + "x")
+    assert time.monotonic() - began < 30
+
+
 def test_hidden_characters_are_shown() -> None:
     hidden = "a\u200bb\u202ec\U000e0041d\x1b[31me\tf é 漢"
     shown = enclosed("skills", hidden)
     assert "a<U+200B>b<U+202E>c<U+E0041>d<U+001B>[31me\tf é 漢" in shown
+
+
+def test_what_variants_spell_is_shown() -> None:
+    """Each byte has a selector, and no reader sees one."""
+    spelt = "".join(chr(0xE0100 + byte) for byte in b"obey")
+    shown = enclosed("skills", f"a{spelt}\u3164\ufe0f\ufe0e ❤\ufe0f é")
+    assert "a<U+E016F><U+E0162><U+E0165><U+E0179><U+3164><U+FE0F><U+FE0E> ❤\ufe0f é" in shown
 
 
 def test_a_prompt_without_any_is_all_ours() -> None:

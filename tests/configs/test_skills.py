@@ -108,7 +108,7 @@ def test_a_bomb_of_aliases_goes_off_nowhere(repo: Path) -> None:
     text = "---\nname: bomb\n" + "\n".join(lines) + "\ndescription: *a29\n---\n"
     skill(repo / ".agents" / "skills", "bomb", text)
     assert found(repo) == ()
-    assert "has no `description`" in problems(repo)[0]
+    assert "alias" in problems(repo)[0]
 
 
 def test_a_projects_skill_must_not_lead_out_of_it(tmp_path: Path, repo: Path) -> None:
@@ -132,3 +132,17 @@ def test_many_broken_ones_are_not_told_one_by_one(repo: Path) -> None:
         skill(repo / ".agents" / "skills", f"s{number:03}", "")
     assert len(problems(repo)) == 6
     assert "35 others" in problems(repo)[-1]
+
+
+def test_aliases_cannot_fill_the_memory(repo: Path) -> None:
+    """Merged into one another, some 500 bytes of them took minutes and gigabytes."""
+    levels = [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 12)]
+    head = "\n".join(["name: pdf", "description: Reads **PDFs** * well.", "a0: &a0 {x: 1}"])
+    skill(repo / ".agents" / "skills", text="\n".join(["---", head, *levels, "---"]))
+    assert found(repo) == ()
+    assert "alias" in problems(repo)[0]
+
+
+def test_a_star_is_no_alias(repo: Path) -> None:
+    skill(repo / ".agents" / "skills", description="Reads **PDFs**, *all* of them.")
+    assert [s.description for s in found(repo)] == ["Reads **PDFs**, *all* of them."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -84,6 +84,36 @@ async def test_a_path_is_followed_before_it_is_compared(tmp_path: Path) -> None:
         assert paths == ["src/../b.txt", "src/link/c.txt"]
         rules = [tool["rule"] for tool in question.tools]
         assert rules == ["write(./b.txt)", f"write({tmp_path}/else/c.txt)"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ("{root}/link/**", "{root}/real/x"),
+        ("{root}/link/x", "../real/x"),
+        ("../link/**", "{root}/real/x"),
+        ("in/**", "{root}/real/x"),
+        ("~/link/**", "../real/x"),
+        ("out", "out"),
+        ("./out", "{root}/work/out"),
+        ("/**", "x"),
+    ],
+)
+async def test_what_is_denied_through_a_link_is_denied_behind_it(
+    tmp_path: Path, rule: str, path: str
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/in").symlink_to("../real")
+    (tmp_path / "work/out").symlink_to("../real/x")
+    deny = f"write({rule.format(root=tmp_path)})"
+    call = Call("write", {"path": path.format(root=tmp_path), "content": "x"})
+    async with agent([calls(call), text("ok")], tmp_path, deny=(deny,)) as a:
+        cast("dict[str, str]", a.session._at.deps.env)["HOME"] = str(tmp_path)
+        await a.say("go")
+        assert [e.state for e in a.of(ev.ToolStateChange)] == ["denied"]
+        assert list((tmp_path / "real").iterdir()) == []
 
 
 async def test_the_question_carries_the_rule_that_always_would_take(tmp_path: Path) -> None:

@@ -264,6 +264,18 @@ async def test_undo_takes_it_back_with_the_turn_and_redo_brings_both(tmp_path: P
         assert users(a.server.bodies[-1]) == ["afresh"]
 
 
+async def test_undone_while_it_asks_a_turn_hears_no_more(tmp_path: Path) -> None:
+    options = RunOptions(permission_mode="default")
+    async with agent([calls(QUICK), text("New.")], tmp_path, options=options) as a:
+        await a.say("go")
+        await a.session.steer("one")
+        await a.do(op.Undo(1))
+        with pytest.raises(ConfigError, match="No turn is running"):
+            await a.session.steer("two")
+        await a.say("else")
+        assert users(a.server.bodies[-1]) == ["one\n\nelse"]
+
+
 async def test_undone_by_whoever_went_away_it_does_not_come_again(tmp_path: Path) -> None:
     stalled = Step(content="A long story that never", cut=Cut("stall", after=3))
     async with agent([calls(SLOW), stalled, text("New.")], tmp_path) as a:
@@ -320,6 +332,21 @@ async def test_after_a_limit_it_begins_a_turn(tmp_path: Path) -> None:
         events = await steered(a, is_a(ev.TurnComplete), "go on")
         assert ends(events) == ["limit", "done"]
         assert users(a.server.bodies[-1]) == ["go", "go on"]
+
+
+PLAN = Call("plan_tool", {"todos": [{"id": "1", "content": "Train it", "status": "in_progress"}]})
+
+
+async def test_a_plan_is_not_forgotten_for_a_word_of_the_users(tmp_path: Path) -> None:
+    """Who asks how it goes has not said that the rest is no longer wanted."""
+    script = [calls(PLAN), calls(SLOW), text("It trains."), text("Done."), text("Really.")]
+    async with agent(script, tmp_path) as a:
+        await steered(a, started, "how is it going?")
+        hints = [said for said in users(a.server.bodies[-1]) if "open items: Train it" in said]
+        assert len(hints) == 2
+    async with agent([text("It trains.")], tmp_path, proceed=True) as a:
+        await a.say("how is it going?")
+        assert len(a.server.bodies) == 1
 
 
 async def test_budget_news_wait_a_step(tmp_path: Path) -> None:

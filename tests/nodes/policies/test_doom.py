@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCal
 
 from ml_intern.nodes.policies.doom import (
     CYCLES,
+    MAX_DENIED,
     MAX_MISTAKES,
     REPEATS,
     SAME_MISTAKE,
@@ -163,6 +164,15 @@ def test_other_mistakes_each_time_end_later() -> None:
     various = [wrong(UNKNOWN.format(n), name=f"tool{n}") for n in range(MAX_MISTAKES)]
     assert hopeless(turn(*various[1:])) == ""
     assert "cannot be run" in hopeless(turn(*various))
+
+
+def test_a_model_that_is_denied_everything_comes_to_an_end() -> None:
+    denied = [done(f"rm {n}", f"Denied: {n}.", mark="denied") for n in range(MAX_DENIED)]
+    assert hopeless(turn(*denied[1:])) == ""
+    assert "denied everything" in hopeless(turn(*denied))
+    assert hopeless([*turn(*denied), HumanMessage("Try again.")]) == ""
+    assert hopeless(turn(*denied, done(result="fine"))) == ""
+    assert hopeless(turn(*denied[1:], done("x", "fine"), *denied[:1])) == ""
 
 
 def test_a_reply_of_which_something_ran_or_will_is_no_mistake() -> None:

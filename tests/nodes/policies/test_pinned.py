@@ -6,6 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall
 
+from ml_intern.checkpoints.inbox import Queued
 from ml_intern.graph.state import PlanItem
 from ml_intern.nodes.policies.compaction import replacement
 from ml_intern.nodes.policies.history import called
@@ -17,6 +18,7 @@ from ml_intern.nodes.policies.pinned import (
     pinned_text,
     within,
 )
+from ml_intern.nodes.policies.queued import spoken
 
 EDITORS = {"write", "edit"}
 
@@ -55,6 +57,10 @@ def test_what_a_turn_called_is_known_until_the_next_one() -> None:
     assert pinned([summary, HumanMessage("Two.")], EDITORS).called == ()
     assert called([HumanMessage("One."), summary, using("bash")], "plan_tool")
     assert not called([summary, HumanMessage("Two.")], "plan_tool")
+    heard = spoken([Queued("1", "One more thing.")], within=True)
+    assert pinned([summary, heard], EDITORS).called == ("plan_tool", "bash")
+    assert called([summary, heard], "plan_tool")
+    assert not called([summary, HumanMessage("Two."), heard], "plan_tool")
     old = replacement("…", {"ml_intern_pinned": {"said": [], "files": []}})
     assert called_before(old) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from typing import Any
@@ -15,7 +16,7 @@ from ml_intern.configs.rules import Placed, Rule, parse_rule
 from ml_intern.graph.context import PermissionMode
 from ml_intern.nodes.policies.approval import Permissions, Verdict, decide, effective
 from ml_intern.nodes.policies.places import Place
-from ml_intern.nodes.policies.rules import Rules, read_rules
+from ml_intern.nodes.policies.rules import Rules, _glob, read_rules
 from ml_intern.nodes.policies.suggest import suggest
 from ml_intern.tools.registry import by_name
 
@@ -124,6 +125,9 @@ TABLE: list[tuple[str, str, str, PermissionMode]] = [
     ("git push origin main", "-bash(git push *)", "deny", "yolo"),
     ("git  push", "-bash(git push *)", "deny", "yolo"),
     ("git pull", "-bash(git push *)", "run", "yolo"),
+    ("git -C . push", "-bash(git push *)", "deny", "yolo"),
+    ("git --no-pager -c a=b push x", "-bash(git push *)", "deny", "yolo"),
+    ("git -C push pull", "-bash(git push *)", "run", "yolo"),
     # what cannot be told is asked where a rule forbids
     ("$X y", NO_RM, "ask", "yolo"),
     ("eval \"$X\"", NO_RM, "ask", "yolo"),
@@ -141,6 +145,83 @@ TABLE: list[tuple[str, str, str, PermissionMode]] = [
     ("ls", "?bash(git push *)", "run", "yolo"),
     ("ls", "?bash", "ask", "yolo"),
 ]  # fmt: skip
+
+
+STARS = "+bash(git *);;+bash(find *);;+bash(sort *);;+bash(echo *);;+bash(sed *);;+bash(tar *)"
+
+BEYOND = [
+    ("git log --oneline -c -p", "run"), ("git -C x --no-pager log", "run"),
+    ("git switch -c new", "run"), ("git commit -c HEAD", "run"), ("git diff -- --output=x", "run"),
+    ("git log $X", "run"), ("git diff *.py", "run"), ("git log HEAD@{1}", "run"),
+    ("git log --output=x", "ask"), ("git diff --output x", "ask"),
+    ("git 'log' --out'put=x'", "ask"),
+    ("git -c alias.x=!rm x", "ask"), ("git -ccore.pager=rm log", "ask"),
+    ("git -C x -c core.pager=rm log", "ask"), ("git --exec-path=. log", "ask"),
+    ("git --config-env=core.pager=X log", "ask"), ("git grep -Orm x", "ask"),
+    ("git rebase -x rm HEAD", "ask"), ("git fetch --upload-pack=rm .", "ask"),
+    ("git clone -c core.pager=rm a", "ask"),
+    ("git log $(echo --output=x)", "ask"), ("git log `echo --output=x`", "ask"),
+    ("git log {--output=x,y}", "ask"), ("for x in --output=f; do git log $x; done", "ask"),
+    ("for x in $(echo --output=f); do git log $x; done", "ask"),
+    ("for x in a b; do git log $x; done", "run"),
+    ("find . -name '*.py'", "run"), ("find . -exec rm {} +", "ask"), ("find . -delete", "ask"),
+    ("find . -fprintf x y", "ask"), ("find -- . -delete", "ask"),
+    ("sort -u x", "run"), ("sort -uo x y", "ask"), ("sort --o=x y", "ask"),
+    ("sort -u -- -o", "run"),
+    ("sed -n 1p x", "run"), ("sed -i s/a/b/ x", "ask"), ("sed -ni s/a/b/ x", "ask"),
+    ("tar xf x", "run"), ("tar --to-command=rm -xf x", "ask"), ("tar -I rm -xf x", "ask"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "action"), BEYOND)
+def test_a_star_is_not_about_options_that_run_or_write_something_else(
+    command: str, action: str
+) -> None:
+    assert verdict(command, STARS).action == action
+    assert verdict(command, "+bash").action == "run"
+
+
+def test_a_rule_can_name_them() -> None:
+    assert verdict("git log --output=x", "+bash(git log --output=*)").action == "run"
+    assert verdict("find . -name x -delete", "+bash(find * -delete)").action == "run"
+    assert verdict("find . -exec rm {} + -delete", "+bash(find * -delete)").action == "ask"
+    assert verdict("sort -uo x y", "+bash(sort -uo x y)").action == "run"
+    assert verdict("find . -delete", "+bash(*)").action == "run"
+
+
+@given(st.text("ab*", max_size=6), st.text("ab", max_size=8))
+def test_a_star_is_anything(pattern: str, text: str) -> None:
+    wanted = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text)
+    assert _glob(pattern.split("*"), text) == bool(wanted)
+
+
+def test_many_stars_take_no_time() -> None:
+    command = f"echo {'a' * 15_000}"
+    began = time.perf_counter()
+    assert verdict(command, "-bash(*a*a*a*a*a*a*b)", "yolo").action == "run"
+    assert time.perf_counter() - began < 5
+
+
+ARITHMETIC = [
+    "[[ 'a[$(rm x)]' -eq 0 ]] && echo", "[[ -v 'a[`rm x`]' ]] && echo",
+    "for x in 'a[$(rm x)]'; do echo $((x)); done", "echo ${PATH:'a[$(rm x)]'}",
+    "for x in '$(rm x)]'; do [[ a[$x -eq 0 ]] && echo; done", "echo $[ 'a[$(rm x)]' ]",
+    "echo -v 'a[$(rm x)]' $((1))", "[[ 'a['$'\\x24(rm x)]' -eq 0 ]] && echo",
+    "[[ 'a[$'\"(rm x)]\" -eq 0 ]] && echo", "echo `echo \\`rm x\\``",
+    'echo "`echo \\`rm x\\``"', "[ -v 'a[$(rm x)]' ] && echo",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ARITHMETIC)
+def test_what_bash_reads_a_second_time_is_not_let_through(command: str) -> None:
+    assert verdict(command, "+bash(echo *)").action == "ask"
+
+
+def test_arithmetic_and_dollars_that_do_no_harm_are() -> None:
+    given = "+bash(echo *);;+bash(awk *)"
+    assert verdict("echo $((1 + 2)) ${x:-1}", given).action == "run"
+    assert verdict("awk '{print $1}' x", given).action == "run"
+    assert verdict("x=$(awk '{print $1}' y); echo $((x + 1))", NO_RM, "yolo").action == "run"
 
 
 def test_the_table_is_long_enough() -> None:
@@ -250,7 +331,11 @@ SUGGESTED = [
     ("python train.py", "python train.py"), ("python -m pytest -q", "python -m pytest *"),
     ("python -m http.server", "python -m http.server"), ("uv sync", "uv sync *"),
     ("uv run pytest", "uv run pytest"), ("just test", "just test"), ("make", "make"),
-    ("pip install x", "pip install *"), ("./run.sh 'a b'", "./run.sh 'a b'"),
+    ("pip install x", "pip install x"), ("pip list", "pip list *"), ("npm install", "npm install"),
+    ("uv add x", "uv add x"), ("hf download a/b", "hf download a/b"),
+    ("python -m json.tool a b", "python -m json.tool a b"),
+    ("git log --output=x", "git log --output=x"), ("sort -uo x y", "sort -uo x y"),
+    ("./run.sh 'a b'", "./run.sh 'a b'"),
     ("python -c 'x'", ""), ("python", ""), ("python -", ""), ("rm x", ""), ("/bin/rm x", ""),
     ("sudo ls", ""), ("curl u", ""), ("curl u | sh", ""), ("echo x > y", ""), ("A=1 ls", ""),
     ("ls; pwd", ""), ("ls | grep x", ""), ("$X", ""), ("python $X", ""),

@@ -89,6 +89,14 @@ def test_what_cannot_be_told_is_not_guessed(text: str) -> None:
         ("python <<END\nx\nEND", False),
         ("python <<< x", False),
         ("unset PATH; git status", False),
+        ("echo $((PATH=5)); git status", False),
+        ("(( PATH = 5 )); git status", False),
+        ("[[ PATH=5 -eq 5 ]]; git status", False),
+        ("echo ${X:=--output=f}; git log $X", False),
+        ("echo ${X=--output=f}; git log $X", False),
+        ("echo $((1 <= 2)) ${X:-y}; [[ a = b ]]", True),
+        ("for x in -a; do git log $x; done", False),
+        ("for x in $(echo -a); do git log $x; done", False),
     ],
 )
 def test_a_line_that_does_more_than_its_commands_is_not_plain(text: str, plain: bool) -> None:
@@ -111,6 +119,8 @@ RUNS_RM = [
     "(rm x)", "{ rm x; }", "rm x &", "! rm x", "FOO=1 rm x", "rm x > out", ">out rm x",
     "sudo env A=b nice timeout 5 rm x", "cat <<END\n$(rm x)\nEND", "flock l rm x",
     "case a in a) rm x;; esac", "while rm x; do true; done", "export A=$(rm x)",
+    "uv run rm x", "uv run --with y rm x", "poetry run rm x", "conda run -n y rm x",
+    "srun -n 1 rm x",
 ]  # fmt: skip
 
 
@@ -131,14 +141,19 @@ def test_and_it_is_told_not_only_doubted(text: str) -> None:
         "eval $X", "sh", "curl u | sh", "bash -s < x", "bash /dev/stdin", "bash <(curl u)",
         "sh -c \"$X\"", "xargs sh -c", "env -S 'rm x'", "alias ls=rm", "sudo $X", "su root",
         "find . -exec {} \\;", "parallel rm ::: x", "trap $X EXIT", "hash -p /bin/rm ls",
-        "mapfile -C rm x",
+        "mapfile -C rm x", "mapfile -c1 -C'rm x' a", ". /dev/stdin <<< 'rm x'",
+        "source <(echo rm x)",
+        ". $X", "x='a[$(rm x)]'; echo $((x))", "printf -v 'a[$(rm x)]' y", "let 'a[$(rm x)]=1'",
+        "read 'a[`rm x`]' <<< 1", "unset 'a[$(rm x)]'", "echo `echo \\`rm x\\``",
     ],
 )  # fmt: skip
 def test_what_hides_a_command_is_not_understood(text: str) -> None:
     assert reached(text) is None
 
 
-@pytest.mark.parametrize("text", ["bash x.sh", "command -v rm", "sudo -u root ls", "env", "xargs"])
+@pytest.mark.parametrize(
+    "text", ["bash x.sh", ". x.sh", "command -v rm", "sudo -u root ls", "env", "xargs"]
+)
 def test_what_hides_nothing_is(text: str) -> None:
     commands = reached(text)
     assert commands is not None
@@ -202,7 +217,10 @@ AROUND = st.sampled_from(
      "for i in 1; do {}; done", "cat <<E\n$({})\nE", "cat <<'E'\n{}\nE", "cat <<'E'\n{}\nE\n{}",
      "f() {{ {}; }}; f", "command {}", "eval {}", "! {}", "x=1 {}", "{} > /dev/null", "{} # {}",
      "'{}'", "\"{}\"", "echo a#{}", "[[ a = a ]] && {}", "cat <<< $({})", ": ${{Y:-$({})}}",
-     "time {}", "case a in a) {};; esac", "<({})", "echo $(({}))", "{{{},x}}", "\\{}", "sh -c '{}'"]
+     "time {}", "case a in a) {};; esac", "<({})", "echo $(({}))", "{{{},x}}", "\\{}", "sh -c '{}'",
+     "[[ 'a[$({})]' -eq 0 ]]", "echo `echo \\`{}\\``",
+     "x='a[$({})]'; echo $((x))",
+     "echo ${PATH:'a[$({})]'}", ". /dev/stdin <<< '{}'"]
 )  # fmt: skip
 
 
