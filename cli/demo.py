@@ -40,8 +40,11 @@ _PAUSE = 0.04
 """Seconds a word, for a person to follow: the whole stays under half a minute."""
 
 
-async def play(cwd: Path, output_format: OutputFormat) -> int:
-    """Play the demo in a new folder under `cwd`; the exit code."""
+async def play(cwd: Path, output_format: OutputFormat, *, goes_on: bool = False) -> int:
+    """Play the demo in a new folder under `cwd`; the exit code.
+
+    `goes_on` says that the process does, when the demo is over.
+    """
     # The command began with the collector off; all is imported by now.
     gc.freeze()
     gc.enable()
@@ -52,6 +55,9 @@ async def play(cwd: Path, output_format: OutputFormat) -> int:
         if not run.stopper.status:
             raise
         return run.stopped()
+    finally:
+        if goes_on:
+            run.stopper.release()
 
 
 async def _play(run: Run, folder: Path, output_format: OutputFormat) -> int:

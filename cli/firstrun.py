@@ -112,8 +112,9 @@ class FirstRun:
         return await ways[number]()
 
     async def _token(self) -> Choice | None:
-        hub = self._settings.hf_endpoint
-        while token := (await self._ask(f"Token (not shown, sent to {hub} only): ", True)).strip():
+        hub, router = self._settings.hf_endpoint, self._settings.hf_router_url
+        asked = f"Token (not shown; goes to {hub} and, for its models, {router} only): "
+        while token := (await self._ask(asked, True)).strip():
             if not sound(token):
                 self._say("  That is not a token: it has a blank or another odd character.", "red")
                 continue
@@ -158,7 +159,7 @@ class FirstRun:
         from ml_intern.cli.demo import play
 
         try:
-            await play(self._cwd, "text")
+            await play(self._cwd, "text", goes_on=True)
         except MlInternError as error:
             self._say(f"  {error}", "red")
         return None

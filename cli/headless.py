@@ -63,6 +63,7 @@ class Run:
         self._began = time.monotonic()
         self._report = Report(None)
         self._show = self._printer()
+        self._ended = False
         self.stopper = Stopper(request.timeout, self._last_words)
 
     async def drive(self, session: Session, operation: op.Operation) -> int:
@@ -103,6 +104,7 @@ class Run:
 
     def _end(self, result: dict[str, Any]) -> int:
         """Print the last word; the exit code."""
+        self._ended = True
         stopped_by_us = self._out.lost is not None
         if self._format == "text":
             tell_denials(result["permission_denials"])
@@ -117,7 +119,7 @@ class Run:
     def _last_words(self, status: str) -> None:
         """For a process that cannot wait for its session."""
         say("ml-intern: ended at once. What was saved before is kept.")
-        if self._format != "text":
+        if self._format != "text" and not self._ended:
             result = blank(EXITS[status], None, self._report.session_id)
             self._out.write(result_line(result, self._format))
 
@@ -159,8 +161,14 @@ async def _events(session: Session, operation: op.Operation) -> AsyncIterator[ev
 
 def tell_denials(denials: list[dict[str, Any]]) -> None:
     """What was refused, on stderr."""
-    if not denials:
-        return
-    say("Denied, as it needed a person (see --permission-mode and --allow):")
+    ruled = [denial for denial in denials if str(denial["reason"]).startswith("Denied")]
+    _tell("Denied, as it needed a person (see --permission-mode and --allow):",
+          [denial for denial in denials if denial not in ruled])  # fmt: skip
+    _tell("Denied by a rule or by plan mode (see --deny and --permission-mode):", ruled)
+
+
+def _tell(why: str, denials: list[dict[str, Any]]) -> None:
+    if denials:
+        say(why)
     for denial in denials:
         say(f"  {one_line(denial['tool'])} {summary(denial['arguments'])}".rstrip())

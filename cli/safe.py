@@ -20,8 +20,8 @@ _SEQUENCE = re.compile(
 )
 _OVERSTRUCK = re.compile(r"_\x08(?=[^\x08])|([^\n])\x08(?=\1)")
 """Underlining and bold of a typewriter, as in manual pages."""
-_REWRITTEN = re.compile(r"[^\n]*\r(?=[^\r\n])|\r+$", re.MULTILINE)
-"""What the end of a line overwrites, as progress bars do."""
+_REWRITTEN = re.compile(r"^[^\n]*\r(?=[^\r\n])|\r+$", re.MULTILINE)
+"""What the end of a line overwrites, as progress bars do; tried once a line, for linear time."""
 _HIDDEN = re.compile(
     # Control characters, lone surrogates, line and paragraph separators.
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"

@@ -62,13 +62,22 @@ def _read(timeout: float | None) -> str:
         if left <= 0:
             raise StdinTimeoutError("Stdin was still open at the --timeout; nothing was begun.")
         if select.select([sys.stdin], [], [], left)[0]:
-            piece = os.read(sys.stdin.fileno(), 1 << 16)
+            piece = _piece()
             if not piece:
                 return read.decode("utf-8", "surrogateescape")
             read += piece
         elif not said and not read:
             said = True
             say("ml-intern: reading the prompt from stdin, until it is closed …")
+
+
+def _piece() -> bytes:
+    try:
+        return os.read(sys.stdin.fileno(), 1 << 16)
+    except OSError as error:
+        raise ConfigError(
+            f"Stdin cannot be read: {error.strerror}. Give the prompt as an argument."
+        ) from error
 
 
 def _holds_something() -> bool:

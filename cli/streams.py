@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from ml_intern.cli.safe import safe
@@ -21,6 +22,9 @@ def prepare_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, _nowhere(name))
     for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            # Somebody's pipe may be set not to block: what it has no room for now would be lost.
+            os.set_blocking(stream.fileno(), True)
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal's encoding cannot show must not end a run that is done.
             stream.reconfigure(errors="backslashreplace")

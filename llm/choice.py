@@ -89,8 +89,9 @@ async def _served(settings: Settings, keys: Mapping[str, str]) -> Choice:
     for server in asked:
         if server.models:
             return _instead(settings, server.models[0], f"a server at {server.base} is running")
+    other = "of another provider " if settings.openai_base_url else ""
     raise CredentialError(
-        "There is no model to work with: no key is set, and no server has one at "
+        f"There is no model to work with: no key {other}is set, and no server has one at "
         f"{', '.join(server.base for server in asked)}. Set a key in the environment or in a .env "
         f"file here ({', '.join(variables())}), or save a Hugging Face token: hf auth login; or "
         f"start a local server ({', '.join(LOCAL_SERVERS)}); or name a model with --model. To see "

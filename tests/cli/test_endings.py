@@ -194,6 +194,15 @@ def test_what_was_denied_is_told_once_at_the_end(tmp_path: Path) -> None:
     assert ended.err.rstrip().endswith("write out.txt")
 
 
+def test_what_a_rule_denied_did_not_need_a_person(tmp_path: Path) -> None:
+    script = [calls(Call("bash", {"command": "touch a"})), text("Could not.")]
+    with ModelServer(script) as server:
+        ended = run(tmp_path, "go", "--deny=bash(touch *)", server=server)
+    assert (ended.code, ended.out) == (4, "Could not.\n")
+    assert "Denied by a rule" in ended.err
+    assert "needed a person" not in ended.err
+
+
 @pytest.mark.parametrize("form", ["text", "json", "stream-json"])
 def test_an_answer_nobody_reads_is_no_success(tmp_path: Path, form: str) -> None:
     """As for any program: 141 if the reader went away, 1 if stdout is closed or full."""
@@ -265,6 +274,28 @@ def open_pipe() -> Iterator[int]:
     finally:
         os.close(reading)
         os.close(writing)
+
+
+def test_a_stdin_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with Path("/dev/null").open("wb") as unreadable:
+        ended = finish(start(tmp_path, "-", "--output-format=json", stdin=unreadable))
+    assert (ended.code, ended.json["exit_code"]) == (2, 2)
+    assert "Stdin cannot be read" in ended.json["error"]
+
+
+def test_a_pipe_that_does_not_block_gets_the_whole_answer(tmp_path: Path) -> None:
+    """What it had no room for was lost."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with ModelServer([text("long " * 40_000)]) as server, os.fdopen(reading) as pipe:
+        with start(tmp_path, "go", server=server, stdout=writing) as process:
+            os.close(writing)
+            wait_until(lambda: bool(server.requests))
+            time.sleep(2)  # the pipe is full by then, on most machines
+            answer = pipe.read()
+            assert process.wait(60) == 0
+            finish(process)
+    assert len(answer.strip()) == 5 * 40_000 - 1
 
 
 def test_json_on_a_terminal_has_nothing_that_one_acts_on(tmp_path: Path) -> None:

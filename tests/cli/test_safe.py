@@ -131,7 +131,8 @@ def test_nothing_that_acts_comes_out(text: str) -> None:
     "piece",
     [
         "plain text\n", "Grüße ✓\n", "\x1b", "\x1b]", "\x9d\n", "\x1b[1", "\x1b]R", "\x1b]0;x",
-        "\r", "a\r", "\r\n", "_\b", "a\b", "\x1b ", "\u0301", "─", "\u200b", "👩\u200d",
+        "\r", "a\r", "\r\n", "a" * 999_999 + "\r", "a" * 499_990 + "\r\n", "_\b",
+        "a\b", "\x1b ", "\u0301", "─", "\u200b", "👩\u200d",
     ],
 )  # fmt: skip
 def test_a_megabyte_takes_no_time(piece: str) -> None:

@@ -108,7 +108,9 @@ PATHS: dict[str, Callable[[str], object]] = {
     "sessions": lambda data: show([entry(data)], console(), Path("/"), numbered=True),
     "export": lambda data: output.deliver(data, None),
     "json": lambda data: output.print_json({data: [data]}),
-    "denials": lambda data: headless.tell_denials([{"tool": data, "arguments": {data: data}}]),
+    "denials": lambda data: headless.tell_denials(
+        [{"tool": data, "arguments": {data: data}, "reason": data}]
+    ),
     "wrong configuration": lambda data: app.told(ConfigError(data)),
     "wrong use": lambda data: app.told(typer.BadParameter(data)),
     "crash": lambda data: app.told(ValueError(data)),

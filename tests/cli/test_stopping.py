@@ -9,12 +9,22 @@ from pathlib import Path
 import pytest
 
 STUBBORN = """
-import asyncio, os, signal, sys, time
+import asyncio, os, signal, sys, threading, time
 from ml_intern.cli import stopping
 
 class Session:
     def stop(self, reason):
         print("asked", reason, flush=True)
+
+def blocked():
+    _, pipe = os.pipe()
+    while True:
+        os.write(pipe, bytes(1 << 16))
+
+def signals(*delays):
+    for delay in delays:
+        time.sleep(delay)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 async def main():
     stopping._PATIENCE = 1.0
@@ -74,3 +84,21 @@ def test_a_forced_end_leaves_no_command_running(tmp_path: Path) -> None:
     assert ended(then=then)[0] == 143
     status = Path(f"/proc/{started.read_text().strip()}/status")
     assert not status.exists() or "zombie" in status.read_text()
+
+
+@pytest.mark.parametrize(
+    ("timeout", "delays", "code"),
+    [("None", "0.3,", 143), ("None", "0.3, 0.3", 143), ("0.1", "", 124)],
+)
+def test_a_run_whose_output_nobody_reads_is_ended(timeout: str, delays: str, code: int) -> None:
+    """The loop gets no turn in a write to a full pipe: signals and the time limit had no effect."""
+    then = f"threading.Thread(target=signals, args=({delays})).start(); blocked()"
+    status = "timeout" if code == 124 else "terminated"
+    assert ended(timeout=timeout, then=then) == (code, f"last words {status}\n")
+
+
+def test_a_run_that_is_only_a_part_of_the_process_ends_nothing_later() -> None:
+    """In the first start the demo may be stopped; who then chose a model was thrown out."""
+    stopped = "stopper.stop('interrupted'); stopper.finish(); stopper.release()"
+    then = f"{stopped}; await asyncio.sleep(2.5); sys.exit(7)"
+    assert ended("(signal.SIGTERM,)", "0.1", then) == (7, "asked terminated\n")

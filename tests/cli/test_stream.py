@@ -113,3 +113,9 @@ def test_flushing_begins_anew() -> None:
     blocks.flush()
     assert blocks.feed("Text.\n\n") == "Text.\n\n"
     assert blocks.flush() == ""
+
+
+def test_a_paragraph_that_is_one_long_line_stays_visible() -> None:
+    blocks = Blocks()
+    blocks.feed("short\n" + "word " * 1000)
+    assert blocks.pending(300) == "word " * 60
