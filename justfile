@@ -33,3 +33,8 @@ bench:
     uv run python benchmarks/snapshots.py
     uv run python benchmarks/parallel.py
     uv run python benchmarks/memory.py
+    uv run python benchmarks/terminal.py
+
+# The pictures of the README again, from a real screen.
+pictures:
+    uv run python docs/pictures.py

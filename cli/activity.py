@@ -18,6 +18,8 @@ _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_A_SECOND = 8
 _CALLS = 5
 """Running calls that get a line each."""
+_QUEUED = 3
+"""Queued messages that do."""
 
 
 @dataclass
@@ -109,8 +111,10 @@ class Activity:
             yield "class:call", f"  … and {more} more"
 
     def _queued(self) -> Iterator[Line]:
-        for text in self.queued:
+        for text in self.queued[:_QUEUED]:
             yield "class:queued", f"  queued: {' '.join(safe(text).split())}"
+        if (more := len(self.queued) - _QUEUED) > 0:
+            yield "class:queued", f"  … and {more} more"
 
     def _status(self, now: float, width: int) -> Line:
         if self._retry:

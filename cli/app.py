@@ -33,7 +33,7 @@ Commands, each with its own --help:
 [bold]ml-intern doctor[/bold] checks the set-up and what is stored, and repairs it ·
 [bold]ml-intern config[/bold] shows every setting, and where its value is from
 
-Exit codes: 0 done · 1 failed · 2 usage · 3 key or payment · 4 needs a person · 5 limit · 6 stuck ·
+Exit codes: 0 done · 1 failed · 2 usage · 3 key or payment · 4 denied · 5 limit · 6 stuck ·
 124 --timeout · 130 interrupted · 143 terminated
 """
 

@@ -11,6 +11,7 @@ from ml_intern.cli.commands import find
 from ml_intern.cli.request_block import request_block
 from ml_intern.cli.safe import exact, safe
 from ml_intern.cli.screen import Screen
+from ml_intern.configs.errors import MlInternError
 from ml_intern.nodes.policies.answers import Decision
 
 Scope = Literal["session", "project", "user"]
@@ -75,8 +76,13 @@ async def _one(request: Mapping[str, Any], person: Person, screen: Screen) -> tu
             return Decision(type="approve"), word == "yy"
         if word in _NO:
             return Decision(type="reject"), word == "nn"
-        if decision := await _key(answer, request, person, screen):
-            return decision, False
+        try:
+            decision = await _key(answer, request, person, screen)
+        except MlInternError as error:  # of an editor, or of keeping a rule: the question stands
+            screen.line(f"  ✗ {safe(str(error))}", style="red")
+        else:
+            if decision:
+                return decision, False
 
 
 async def _key(

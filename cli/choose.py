@@ -29,10 +29,12 @@ async def choose(sessions: Sessions, *, interactive: bool) -> str:
         raise ConfigError("--resume needs an id when nobody is there to choose: " + ids(found))
     from prompt_toolkit import PromptSession
 
+    from ml_intern.cli.pane import terminal_output
+
     show(await entries(sessions, found), Console(highlight=False), Path.cwd(), numbered=True)
     answer = ""
     with suppress(KeyboardInterrupt, EOFError):
-        answer = await PromptSession[str]().prompt_async("Which one? ")
+        answer = await PromptSession[str](output=terminal_output()).prompt_async("Which one? ")
     if not answer.strip().isdecimal() or not 1 <= int(answer) <= len(found):
         raise ConfigError("No session was chosen.")
     return found[int(answer) - 1].id

@@ -63,8 +63,8 @@ def _commands(begun: str) -> Iterator[Completion]:
 def paths(begun: str, cwd: Path) -> Iterator[Completion]:
     """Entries of the folder that `begun` names so far; hidden ones only if asked for."""
     folder, _, start = begun.rpartition("/")
-    where = cwd / Path(f"{folder}/").expanduser() if folder or begun.startswith("/") else cwd
     try:
+        where = cwd / Path(f"{folder}/").expanduser() if folder or begun.startswith("/") else cwd
         with os.scandir(where) as entries:
             found = sorted(_matching(entries, start), key=lambda one: one[0].lower())
     except (OSError, RuntimeError, ValueError):

@@ -34,6 +34,8 @@ class Dispatch:
         self._live, self._pane = live, pane
         self._told: list[str] = []
         """Outputs of the person's own commands, for the next message."""
+        self._later: list[asyncio.Task[None]] = []
+        """Messages that wait for what is no turn."""
         self.turns: Turns
         self.leave: Callable[[], None]
         self.switch: Callable[[str, str], None]
@@ -53,13 +55,57 @@ class Dispatch:
         elif line.startswith("!") and line[1:].strip():
             await self._idle_only("!")
             self.turns.start(self._shell(line[1:].strip()))
-        elif await self.turns.takes_messages():
+        elif self._later or not self.turns.ready:
+            self._wait(line)
+        else:
+            await self._say(line)
+
+    async def _say(self, line: str) -> None:
+        if await self.turns.takes_messages():
             await self._steer(line)
         else:
             self._send(line)
 
+    def _wait(self, line: str) -> None:
+        """A message behind what is no turn, such as a command line: shown until it is sent."""
+        self._live.activity.queued.append(line)
+        task = asyncio.create_task(self._said_later(line, self._later[-1:], self.turns.stopped))
+        self._later.append(task)
+        task.add_done_callback(self._later.remove)
+
+    async def _said_later(self, line: str, before: list[asyncio.Task[None]], stopped: bool) -> None:
+        """A stop that came after it gives it back, as it does the messages for a turn."""
+        try:
+            if before:
+                await asyncio.wait(before)
+            await self.turns.takes_messages()
+            self._unqueue(line)
+            if self.turns.stopped and not stopped:
+                self._pane.put("\n\n".join(filter(None, [self._pane.buffer.text, line])))
+            else:
+                await self._say(line)
+        except MlInternError as error:
+            self._live.line(f"  ✗ {safe(str(error))}", style="red")
+        except Exception as error:  # noqa: BLE001 - ends the conversation, and is told there
+            self.turns.failed(error)
+
+    async def _none_waits(self) -> None:
+        """Give a message that was typed just before the time to be on its way."""
+        if self._later:
+            await asyncio.wait([*self._later], timeout=_ENDING)
+
+    def close(self) -> None:
+        """Say nothing more."""
+        for task in self._later:
+            task.cancel()
+
+    def _unqueue(self, line: str) -> None:
+        """It may have been given back meanwhile."""
+        if line in self._live.activity.queued:
+            self._live.activity.queued.remove(line)
+
     def _send(self, line: str) -> None:
-        text = "\n\n".join([line, *self._told])
+        text = "".join([line, *self._told])
         self._told.clear()
         self.turns.start(self.turns.turn(op.UserInput(text), text))
 
@@ -69,7 +115,7 @@ class Dispatch:
         try:
             await self._session.steer(line)
         except MlInternError:
-            self._live.activity.queued.remove(line)
+            self._unqueue(line)
             if not await self.turns.over(_ENDING):
                 self._pane.put(line)
                 raise
@@ -79,6 +125,7 @@ class Dispatch:
         operation = commands.operation(command, line)
         match command.action:
             case "quit":
+                await self._none_waits()
                 await self.turns.over(_ENDING)
                 self.leave()
             case "resume":
@@ -114,7 +161,7 @@ class Dispatch:
 
     async def _shell(self, command: str) -> None:
         """A line of the person's own, for them and for the model's next message."""
-        self._live.line(f"! {safe(command)}", style="bold")
+        self._live.show(ev.ToolCall(tool="!", tool_call_id="!", arguments={"command": command}))
         log = self._live.watch("!", command)
         session, environ = self._session, prepared_environment()
         work = run_command(command, session.cwd, session.outputs, dict(environ), log)
@@ -133,7 +180,8 @@ class Dispatch:
         Raises:
             ConfigError: it is not over.
         """
-        if not await self.turns.over(_ENDING):
+        await self._none_waits()
+        if self._later or not await self.turns.over(_ENDING):
             raise ConfigError(f"{name} has to wait: let the turn end, or stop it with Esc.")
 
     def _set_mode(self, wanted: PermissionMode | None) -> None:

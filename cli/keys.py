@@ -8,6 +8,7 @@ from prompt_toolkit.filters import Condition, has_completions
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.search import stop_search
 
 _FOCUS_IN, _FOCUS_OUT = Keys.F23, Keys.F24
 """Keys that no keyboard has stand for a terminal's report that it was looked at, or away from."""
@@ -27,6 +28,9 @@ class Actions(Protocol):
 
     def leave(self) -> None:
         """Ctrl-D on an empty line."""
+
+    def suspend(self) -> None:
+        """Ctrl-Z."""
 
     def next_mode(self) -> None:
         """Shift-Tab."""
@@ -61,8 +65,10 @@ def _editing(keys: KeyBindings, actions: Actions) -> None:
 def _control(keys: KeyBindings, actions: Actions) -> None:
     empty = Condition(_empty)
     keys.add("c-c")(lambda _: actions.interrupt())
+    keys.add("c-c", filter=Condition(_searching))(lambda _: stop_search())
     keys.add("<sigint>")(lambda _: actions.interrupt())
     keys.add("escape", filter=~Condition(_searching) & ~has_completions)(lambda _: actions.escape())
+    keys.add("c-z")(lambda _: actions.suspend())
     keys.add("c-d", filter=empty)(lambda _: actions.leave())
     keys.add("s-tab", filter=~has_completions)(lambda _: actions.next_mode())
     ANSI_SEQUENCES.update({"\x1b[I": _FOCUS_IN, "\x1b[O": _FOCUS_OUT})
@@ -77,7 +83,7 @@ def _control(keys: KeyBindings, actions: Actions) -> None:
 def _empty() -> bool:
     from prompt_toolkit.application import get_app
 
-    return not get_app().current_buffer.text
+    return not get_app().current_buffer.text and not _searching()
 
 
 def _searching() -> bool:

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from ml_intern.cli.activity import Activity, Running
-from ml_intern.cli.render import markdown, prompt_block, render
+from ml_intern.cli.render import markdown, prompt_block, render, summary
 from ml_intern.cli.safe import safe
 from ml_intern.cli.screen import Screen
 from ml_intern.configs.errors import ConfigError
@@ -119,7 +119,7 @@ class Live(Screen):
 
     def watch(self, name: str, about: str) -> Callable[[str], None]:
         """Show a call of the person's own as running; takes its newest lines."""
-        running = Running(name, about, self._clock())
+        running = Running(name, summary({"command": about}), self._clock())
         self.activity.calls[name] = running
 
         def log(line: str) -> None:

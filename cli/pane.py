@@ -21,7 +21,6 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
-from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindingsBase, merge_key_bindings
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.layout import (
@@ -44,6 +43,8 @@ from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
+
+from ml_intern.cli.history import LineHistory
 
 _MENU = 8
 """Rows kept free for the list of completions while it is open."""
@@ -96,7 +97,7 @@ class Pane:
             name="input",
             completer=ThreadedCompleter(completer),
             complete_while_typing=True,
-            history=FileHistory(str(history)),
+            history=LineHistory(history),
             auto_suggest=AutoSuggestFromHistory(),
             multiline=True,
             tempfile_suffix=".md",
@@ -105,7 +106,7 @@ class Pane:
         self.app: Application[None] = Application(
             layout=self._layout(),
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
-            output=_output(),
+            output=terminal_output(),
             style=_STYLE,
             erase_when_done=True,
         )
@@ -121,7 +122,8 @@ class Pane:
         task.add_done_callback(lambda _: self.app.exit() if self.app.is_running else None)
         try:
             self._raw(_FOCUS_ON)
-            await self.app.run_async()
+            # Its own handler would print a traceback, and wait for Enter.
+            await self.app.run_async(set_exception_handler=False)
         finally:
             self._raw(_FOCUS_OFF)
             task.cancel()
@@ -159,15 +161,27 @@ class Pane:
     async def leave_to(self, action: Callable[[], object]) -> None:
         """Give the terminal to `action`, run in a thread, such as an editor."""
         self._away = True
+        self._raw(_FOCUS_OFF)
         try:
             await run_in_terminal(action, in_executor=True)
         finally:
             self._away = False
+            if self.app.is_running:
+                self._raw(_FOCUS_ON)
             self.flush()
 
     def put(self, text: str) -> None:
         """Replace what stands in the input line, the cursor at its end."""
         self.buffer.set_document(Document(text), bypass_readonly=True)
+
+    def sent(self) -> None:
+        """Empty the input line; what stood there is the newest of the history."""
+        self.buffer.reset(append_to_history=True)
+
+    @property
+    def away(self) -> bool:
+        """Whether the terminal is somebody else's for now."""
+        return self._away
 
     @property
     def size(self) -> Size:
@@ -244,7 +258,7 @@ class Pane:
         return self._parts.prefix() if number == wrapped == 0 else "  "
 
 
-def _output() -> Vt100_Output:
+def terminal_output() -> Vt100_Output:
     """Without cursor position requests: an answer on a slow line would hold up every print."""
     output = Vt100_Output.from_pty(sys.stdout, default_color_depth=ColorDepth.from_env())
     output.enable_cpr = False

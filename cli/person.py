@@ -20,6 +20,9 @@ _QUIET = 0.4
 _FOLLOWS = 2.0
 """Seconds after an answer in which keys are meant for the question, not for a message."""
 
+_KEYS = 3
+"""Characters of the longest answer by key, `yes`."""
+
 
 class AtTerminal:
     """Asks on the pane's input line; a message that was being written there is kept aside."""
@@ -63,7 +66,7 @@ class AtTerminal:
         if self._armed:
             self._answer.set_result(text)
             return True
-        if self._follows():
+        if self._follows() and _slip(text):
             self._pane.put("")
             return True
         return False
@@ -81,12 +84,14 @@ class AtTerminal:
         if not words:
             return None
         path = await asyncio.to_thread(_saved, text, suffix)
+        editor = Editor(words, path)
         try:
-            await self._pane.leave_to(lambda: _run(words, path))
+            await self._pane.leave_to(editor.run)
             return await asyncio.to_thread(path.read_text, encoding="utf-8")
         except UnicodeDecodeError:
             raise ConfigError("The edited text is not UTF-8; the call is as it was.") from None
         finally:
+            editor.stop()
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def allow(self, rule: str, scope: Scope) -> str:
@@ -107,15 +112,13 @@ class AtTerminal:
 
     async def _still(self, answer: asyncio.Future[str]) -> None:
         """Wait until nobody is typing, or nobody is asked any more."""
-        if self._follows():
-            self._pane.put("")
         begun = time.monotonic()
         while not answer.done():
             left = max(begun, self._key_at) + _QUIET - time.monotonic()
             if left <= 0:
                 break
             await asyncio.wait([answer], timeout=left)
-        if self._follows():
+        if self._follows() and _slip(self._pane.buffer.text):
             self._pane.put("")
 
     def _follows(self) -> bool:
@@ -123,6 +126,11 @@ class AtTerminal:
 
     def _pressed(self) -> None:
         self._key_at = time.monotonic()
+
+
+def _slip(text: str) -> bool:
+    """Whether it can be a key for a question; anything longer is a message, and is kept."""
+    return len(text.strip()) <= _KEYS
 
 
 def _editor() -> list[str]:
@@ -139,12 +147,30 @@ def _saved(text: str, suffix: str) -> Path:
     return Path(name)
 
 
-def _run(words: list[str], path: Path) -> None:
-    try:
-        code = subprocess.call([*words, str(path)])
-    except OSError as error:
-        raise ConfigError(
-            f"The editor {words[0]} could not be started: {error.strerror}. Set EDITOR to another."
-        ) from error
-    if code:
-        raise ConfigError(f"The editor ended with {code}; the call is as it was.")
+class Editor:
+    """Another program on the person's terminal, which is not waited for if they leave."""
+
+    def __init__(self, words: list[str], path: Path) -> None:
+        self._words = [*words, str(path)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Until it ends.
+
+        Raises:
+            ConfigError: it could not be started, or says that it failed.
+        """
+        try:
+            self._process = subprocess.Popen(self._words)
+        except OSError as error:
+            raise ConfigError(
+                f"The editor {self._words[0]} could not be started: {error.strerror}. "
+                "Set EDITOR to another."
+            ) from error
+        if code := self._process.wait():
+            raise ConfigError(f"The editor ended with {code}; the call is as it was.")
+
+    def stop(self) -> None:
+        """End it, should it still run."""
+        if self._process and self._process.poll() is None:
+            self._process.terminate()

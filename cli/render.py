@@ -10,12 +10,12 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.segment import Segment
 from rich.text import Text
 
 from ml_intern.cli.filtered import Filtered
+from ml_intern.cli.prose import Prose
 from ml_intern.cli.results import result_block
 from ml_intern.cli.safe import safe
 from ml_intern.graph import events as ev
@@ -24,6 +24,8 @@ _ARGS = 100
 """Characters of a call's arguments on its line."""
 _PROMPT_LINES = 12
 """Lines shown of a message of the user's."""
+SHARED = "\n\n[I ran this myself: "
+"""What begins the output of a command of the person's own, behind a message."""
 _FILES = 20
 """Files that an undo names in the terminal; of each kind."""
 
@@ -108,12 +110,15 @@ class Trimmed:
 
 def markdown(text: str) -> RenderableType:
     """The model's text."""
-    return Trimmed(Padding(Filtered(Markdown(safe(text), hyperlinks=False)), (0, 2)))
+    return Trimmed(Padding(Filtered(Prose(safe(text))), (0, 2)))
 
 
 def prompt_block(text: str) -> Text:
     """A message of the user's, as it went to the model."""
-    lines = safe(text).rstrip().split("\n")
+    own, *outputs = text.split(SHARED)
+    lines = safe(own).rstrip().split("\n")
+    if outputs:
+        lines.append(f"(with what {len(outputs)} of your own commands printed)")
     if more := len(lines[_PROMPT_LINES:]):
         lines[_PROMPT_LINES:] = [f"… {more:,} more lines"]
     return Text("\n".join([f"> {lines[0]}", *(f"  {line}" for line in lines[1:])]), style="bold")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 
 from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
@@ -14,6 +17,7 @@ from ml_intern.checkpoints.threads import Thread
 from ml_intern.cli.activity import Activity
 from ml_intern.cli.choices import choices
 from ml_intern.cli.complete import Completions
+from ml_intern.cli.crash import described
 from ml_intern.cli.dispatch import Dispatch
 from ml_intern.cli.greeting import goodbye, greet
 from ml_intern.cli.keys import bindings
@@ -24,6 +28,7 @@ from ml_intern.cli.permissions import take
 from ml_intern.cli.person import AtTerminal
 from ml_intern.cli.request import Request
 from ml_intern.cli.safe import safe
+from ml_intern.cli.stray import Stray
 from ml_intern.cli.turns import Turns
 from ml_intern.configs.environment import plain_terminal, prepared_environment
 from ml_intern.configs.errors import ConfigError, Exit, MlInternError
@@ -65,16 +70,36 @@ async def run_repl(request: Request) -> int:
                 return await Repl(session, request).talk()
         except Switch as switch:
             request, before = _resuming(request, switch.wanted), switch.before
-        except MlInternError as error:
+        except Exception as error:  # a damaged session must not cost the conversation before it
             if before is None:
                 raise
-            Console(stderr=True).print(f"  ✗ {safe(str(error))}", style="red", markup=False)
+            told = str(error) if isinstance(error, MlInternError) else described(error)
+            Console(stderr=True).print(f"  ✗ {safe(told)}", style="red", markup=False)
             request, before = _resuming(request, before or None), None
 
 
 def _resuming(request: Request, wanted: str | None) -> Request:
     """What to open next; without an id a new session."""
     return replace(request, resume=wanted, proceed=False, fork=False, fork_into=None)
+
+
+@contextmanager
+def _handled(terminate: Callable[[], None]) -> Iterator[None]:
+    """The signals that end a conversation go to `terminate`; behind it, to who had them before."""
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        loop.add_signal_handler(number, terminate)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _stop_process() -> None:
+    os.kill(0, signal.SIGTSTP)
 
 
 class Repl:
@@ -86,6 +111,7 @@ class Repl:
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._interrupted_at = -_TWICE
         self._hint = ""
+        self._suspended: asyncio.Future[None] | None = None
         self._threads: list[Thread] = []
         """Other sessions, for completion."""
         self._pane = self._made_pane()
@@ -110,11 +136,9 @@ class Repl:
         Raises:
             Switch: they want another session.
         """
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._terminate)
         try:
-            await self._pane.run(self._work())
+            with _handled(self._terminate), redirect_stderr(Stray(self._stray)):
+                await self._pane.run(self._work())
         except (EOFError, OSError):  # the terminal went away
             return int(Exit.TERMINATED)
         return self._end.result()
@@ -129,6 +153,7 @@ class Repl:
             await asyncio.shield(self._end)
         finally:
             listener.cancel()
+            self._dispatch.close()
             await self._turns.leave("user" if self._left() else "terminated", _PATIENCE)
         if self._left():
             await goodbye(self._session, self._live)
@@ -154,12 +179,13 @@ class Repl:
         """A line was finished."""
         if self._person.take(text) or not text.strip():
             return
-        self._pane.buffer.append_to_history()
-        self._pane.put("")
+        self._pane.sent()
         self._lines.put_nowait(text)
 
     def interrupt(self) -> None:
         """Ctrl-C: stop what is under way, else empty the line, else leave if it came twice."""
+        if self._pane.away:  # an editor's signal reaches us, too
+            return
         before, self._interrupted_at = self._interrupted_at, time.monotonic()
         if self._interrupted_at - before < _TWICE:
             self._finish(Exit.DONE)
@@ -180,6 +206,11 @@ class Repl:
         """Leave at once."""
         self._finish(Exit.DONE)
 
+    def suspend(self) -> None:
+        """Stop the process until the shell lets it go on."""
+        if not self._pane.away:
+            self._suspended = asyncio.ensure_future(self._pane.leave_to(_stop_process))
+
     def next_mode(self) -> None:
         """From the strictest to the next, yolo left out: that one is to be said in words."""
         around: list[PermissionMode] = [mode for mode in STRICTNESS if mode != "yolo"]
@@ -191,6 +222,9 @@ class Repl:
     def focus(self, here: bool) -> None:
         """The terminal says whether it is looked at."""
         self._turns.focused = here
+
+    def _stray(self, line: str) -> None:
+        self._live.line(f"  {safe(line)}", style="yellow")
 
     # What the pane shows.
 

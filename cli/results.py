@@ -50,7 +50,7 @@ def result_block(
 def _body(
     tool: str, arguments: Mapping[str, Any], output: str, success: bool, where: str
 ) -> Iterable[Line]:
-    lines = _lines(output)
+    lines = _lines(output, where)
     if success and tool == "edit":
         shown = [lines[0], *coloured_lines(lines[1:_DIFF])]
         return [*shown, *_folded(lines[_DIFF:], where)]
@@ -69,8 +69,16 @@ def coloured_lines(lines: Iterable[Line]) -> list[Line]:
     return list(coloured([line for line, _ in lines]))
 
 
-def _lines(text: str) -> list[Line]:
-    return [(line[:_WIDTH], "") for line in safe(text).splitlines() or [""]]
+def _lines(text: str, where: str = "") -> list[Line]:
+    return [(_short(line, where), "") for line in safe(text).splitlines() or [""]]
+
+
+def _short(line: str, where: str) -> str:
+    """A line, or its beginning and how to see the rest."""
+    if len(line) <= _WIDTH:
+        return line
+    more = f"{len(line) - _WIDTH:,} more characters"
+    return f"{line[:_WIDTH]}… {more}{f' · {where}' if where else ''}"
 
 
 def _folded(lines: list[Line], where: str) -> list[Line]:

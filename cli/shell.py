@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
+from ml_intern.cli.render import SHARED
 from ml_intern.tools.bash import BashArgs, bash
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.spec import ToolContext, ToolResult
@@ -30,8 +31,8 @@ async def run_command(
 
 
 def shared(command: str, result: ToolResult) -> str:
-    """What the model is told of it with the next message."""
+    """What is put behind the next message, for the model."""
     text = result.text
     if len(text) > _SHARED:
         text = f"{text[: _SHARED // 4]}\n[…]\n{text[-_SHARED * 3 // 4 :]}"
-    return f"[I ran this myself: {command}\n{text}\n]"
+    return f"{SHARED}{command}\n{text}\n]"

@@ -34,7 +34,8 @@ class Blocks:
         """What waits to be complete, its last `most` characters; a code block stays one."""
         if len(self._pending) <= most:
             return self._pending
-        tail = self._pending[-most:].partition("\n")[2]
+        tail = self._pending[-most:]
+        tail = tail.partition("\n")[2] or tail  # a single long line has no other beginning
         return f"{self._fence}\n{tail}" if self._fence else tail
 
     def flush(self) -> str:

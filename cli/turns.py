@@ -21,6 +21,8 @@ from ml_intern.sessions.session import Session
 
 _FRAME = 0.125
 """Seconds between two frames while something is under way."""
+_TEXT_FRAME = 0.05
+"""Seconds between two frames at least while text streams in."""
 
 
 class Turns:
@@ -33,6 +35,8 @@ class Turns:
         """Work of ours that the session does not know of, such as a shell line."""
         self._acknowledged = asyncio.Event()
         self._stopped = False
+        self._leaving = False
+        self._drawn = 0.0
         self.focused: bool | None = None
         self.failed: Callable[[BaseException], None] = lambda _: None
         """Told of what ended the work and was not expected."""
@@ -41,6 +45,16 @@ class Turns:
     def busy(self) -> bool:
         """Whether something is under way."""
         return self._task is not None and not self._task.done()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the person stopped what is, or was, under way."""
+        return self._stopped
+
+    @property
+    def ready(self) -> bool:
+        """Whether a message can go at once: to the turn that runs, or as a new one."""
+        return not self.busy or (self._acknowledged.is_set() and not self._stopped)
 
     async def takes_messages(self) -> bool:
         """Whether a turn is under way that goes on.
@@ -76,6 +90,7 @@ class Turns:
 
     async def leave(self, reason: str, seconds: float) -> None:
         """End what is under way within `seconds`; an open question stays open for the next time."""
+        self._leaving = True
         if self._task is None or not self.busy:
             return
         if not self._person.asked:
@@ -89,6 +104,8 @@ class Turns:
         last = await self._carry_out(operation)
         if text and not self._acknowledged.is_set() and not self._pane.buffer.text:
             self._pane.put(text)  # it was refused: they can mend it
+        if self._leaving:  # what is queued stays on disk: nobody reads the line any more
+            return
         if self._stopped or (isinstance(last, ev.TurnComplete) and last.status == "interrupted"):
             self._give_back(await self._session.take_back())
 
@@ -114,10 +131,17 @@ class Turns:
                 if isinstance(last, ev.Processing):
                     self._acknowledged.set()
                 self._live.show(last)
-                self._pane.refresh()
+                self._refresh(last)
             if isinstance(last, ev.ApprovalRequired):
                 following = await self._answer(last)
         return last
+
+    def _refresh(self, event: ev.Event) -> None:
+        """Not for each of a hundred pieces of text a second: a frame of a long one takes 15 ms."""
+        now = time.monotonic()
+        if not isinstance(event, ev.AssistantChunk) or now - self._drawn >= _TEXT_FRAME:
+            self._drawn = now
+            self._pane.refresh()
 
     async def _answer(self, question: ev.ApprovalRequired) -> op.Operation:
         self._live.activity.asking = True

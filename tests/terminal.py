@@ -107,6 +107,12 @@ class Terminal:
         assert self.ended() == 0
 
 
+def messages(server: ModelServer, request: int = -1) -> list[tuple[str, str]]:
+    """Role and text of what a request held, the system prompt left out."""
+    sent = server.requests[request].body["messages"]
+    return [(one["role"], str(one.get("content"))) for one in sent if one["role"] != "system"]
+
+
 @contextmanager
 def spawned(
     root: Path, server: ModelServer | None, *words: str, rows: int = 40, columns: int = 100,

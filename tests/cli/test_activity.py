@@ -124,3 +124,15 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     activity.queued.append("q" * 300)
     for line in shown(activity, 101, width):
         assert cell_len(line) <= width
+
+
+def test_many_queued_messages_leave_room_for_the_rest() -> None:
+    activity = begun()
+    activity.queued += [f"message {n}" for n in range(30)]
+    assert shown(activity, 100.0) == [
+        "  queued: message 0",
+        "  queued: message 1",
+        "  queued: message 2",
+        "  … and 27 more",
+        "⠋ thinking · 0 s · Esc stops",
+    ]

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from ml_intern.cli.approve import Stopped, decide
 from ml_intern.cli.screen import Screen
+from ml_intern.configs.errors import ConfigError
 from ml_intern.nodes.policies.answers import Decision
 
 EDITED = '{"command": "ls"}'
@@ -211,3 +212,28 @@ async def test_an_edit_without_a_change_asks_again() -> None:
     person = Person("e", "n", editor='{\n  "command": "rm -rf é"\n}\n')
     decisions = await decide([request()], person, Screen(Console(file=io.StringIO())))
     assert decisions == [{"type": "reject"}]
+
+
+async def test_an_editor_that_fails_leaves_the_question() -> None:
+    """The turn used to end there, its call given up by the next message."""
+
+    class Failing(Person):
+        async def edit(self, text: str, suffix: str) -> str | None:
+            raise ConfigError("The editor ended with 1.")
+
+    person, out = Failing("e", "y"), io.StringIO()
+    decisions = await decide([request()], person, Screen(Console(file=out, width=200)))
+    assert decisions == [{"type": "approve"}]
+    assert "The editor ended with 1." in out.getvalue()
+
+
+async def test_a_rule_that_cannot_be_kept_leaves_the_question() -> None:
+    class Failing(Person):
+        async def allow(self, rule: str, scope: str) -> str:
+            raise ConfigError("The disk is full.")
+
+    person, out = Failing("a", "u", "n"), io.StringIO()
+    screen = Screen(Console(file=out, width=200))
+    decisions = await decide([{**request(), "rule": "bash(rm *)"}], person, screen)
+    assert decisions == [{"type": "reject"}]
+    assert "The disk is full." in out.getvalue()

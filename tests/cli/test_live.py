@@ -187,3 +187,13 @@ def test_text_of_a_headless_run_that_was_cut_is_shown_as_cut() -> None:
     screen.show(ev.AssistantStreamEnd())
     lines = [line.strip() for line in written(target).split("\n") if line.strip()]
     assert lines == ["Half an", "… (cut off)"]
+
+
+def test_a_command_of_ones_own_that_was_stopped_acts_on_no_terminal() -> None:
+    target = console(force_terminal=True)
+    screen = live(target)
+    screen.watch("!", "sleep 9 # \x1b]0;owned\x07\nand more")
+    assert "\x1b" not in "".join(pane(screen))
+    screen.settle()
+    assert "\x1b" not in written(target)
+    assert seen(target) == ["  ✗ ! sleep 9 # and more (stopped)"]

@@ -230,3 +230,20 @@ def test_an_undo_names_what_it_did_and_counts_the_rest() -> None:
     assert "\x1b" not in shown
     for about in ("left alone, changed since", "not covered", "done elsewhere, not undone"):
         assert about in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("the <pad> and </s> tokens", "the <pad> and </s> tokens"),
+        ("a List<int>", "a List<int>"),
+        ("<div>\ninside\n</div>", "<div> inside </div>"),
+        ("<think>\n\nwhy\n\n</think>", "<think> why </think>"),
+        ("| a |\n|---|\n| <unk> |", "<unk>"),
+        ("[1]: http://x.org/a", "[1]: http://x.org/a"),
+        ("![a plot](http://x.org/p.png)", "!a plot (http://x.org/p.png)"),
+    ],
+)
+def test_no_word_of_the_models_is_dropped(said: str, words: str) -> None:
+    """W15: tags were taken for HTML, and shown as nothing."""
+    assert words in " ".join(text(r.markdown(said)).split())

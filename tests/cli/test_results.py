@@ -52,3 +52,8 @@ def test_a_failure_is_not_shown_as_a_change() -> None:
     made = result_block("edit a.py", {}, "-x is not in a.py", False)
     assert made.plain == "  ✗ edit a.py\n  │ -x is not in a.py"
     assert {str(span.style) for span in made.spans} <= {""}
+
+
+def test_a_line_that_is_cut_says_so() -> None:
+    (_, line) = block("bash x", "a" * 5000, where="/show 1")
+    assert line == f"  │ {'a' * 200}… 4,800 more characters · /show 1"
