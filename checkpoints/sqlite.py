@@ -58,6 +58,7 @@ class SqliteDatabase:
             await settled(self._write(statements))
 
     async def _write(self, statements: Sequence[Statement]) -> None:
+        await asyncio.to_thread(self._require_in_place)
         async with self._saver.transaction() as connection:
             for statement, values in statements:
                 await connection.execute(statement, values)
@@ -77,13 +78,16 @@ class SqliteDatabase:
             await settled(asyncio.to_thread(lock.release))
 
     def _require_in_place(self) -> None:
-        """What is written to a file that `doctor` has replaced meanwhile would be lost."""
+        """What is written to a file that was removed or replaced meanwhile would be lost."""
         try:
             same = os.path.samestat(self._path.stat(), self._opened)
         except FileNotFoundError:
             same = False
         if not same:
-            raise StorageError(f"{self.name} was replaced while it was open. Start again.")
+            raise StorageError(
+                f"{self.name} was removed or replaced while it was open: nothing can be saved in "
+                "it any more. Start again."
+            )
 
     async def held(self, session_id: str) -> str:
         """Who writes to a session now; "" for nobody."""

@@ -9,7 +9,6 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from prompt_toolkit.application import Application
@@ -19,68 +18,19 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer, ThreadedCompleter
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindingsBase, merge_key_bindings
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
-from prompt_toolkit.layout import (
-    ConditionalContainer,
-    Dimension,
-    Float,
-    FloatContainer,
-    FormattedTextControl,
-    HSplit,
-    Layout,
-    Window,
-)
-from prompt_toolkit.layout.controls import BufferControl
-from prompt_toolkit.layout.menus import CompletionsMenu
-from prompt_toolkit.layout.processors import (
-    AppendAutoSuggestion,
-    HighlightIncrementalSearchProcessor,
-)
 from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
-from prompt_toolkit.styles import Style
-from prompt_toolkit.widgets import SearchToolbar
 
 from ml_intern.cli.history import LineHistory
+from ml_intern.cli.layout import STYLE, Parts, Rows
 
-_MENU = 8
-"""Rows kept free for the list of completions while it is open."""
 _ESCAPE = 0.1
 """Seconds after which Esc is Esc, and not the beginning of Alt and a key."""
-_STYLE = Style.from_dict(
-    {
-        "prompt": "ansicyan bold",
-        "question": "ansiyellow bold",
-        "standing": "ansibrightblack",
-        "status": "ansicyan",
-        "last": "ansibrightblack",
-        "queued": "ansimagenta",
-        "retry": "ansiyellow",
-        "completion-menu": "noinherit",
-        "completion-menu.completion.current": "noinherit reverse",
-        "completion-menu.meta.completion": "noinherit ansibrightblack",
-        "completion-menu.meta.completion.current": "noinherit ansibrightblack reverse",
-    }
-)
-"""The terminal's own sixteen colours: they suit whatever its background is."""
 _HOLD, _RELEASE = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronised output: terminals that know it show erase, text and redraw as one frame."""
 _FOCUS_ON, _FOCUS_OFF = "\x1b[?1004h", "\x1b[?1004l"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What the pane shows; each is asked anew for every frame."""
-
-    live: Callable[[int, int], StyleAndTextTuples]
-    """What is under way, for so many columns and rows; [] for nothing."""
-    prefix: Callable[[], AnyFormattedText]
-    """What stands before the input."""
-    standing: Callable[[], str]
-    """Mode, model and the like."""
 
 
 class Pane:
@@ -89,7 +39,6 @@ class Pane:
     def __init__(
         self, parts: Parts, keys: KeyBindingsBase, completer: Completer, history: Path
     ) -> None:
-        self._parts = parts
         self._held: list[str] = []
         self._away = False
         self._soon = False
@@ -102,16 +51,15 @@ class Pane:
             multiline=True,
             tempfile_suffix=".md",
         )
-        self._search = SearchToolbar(ignore_case=True)
+        self._rows = Rows(parts, self.buffer, lambda: self.size)
         self.app: Application[None] = Application(
-            layout=self._layout(),
+            layout=self._rows.layout,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
             output=terminal_output(),
-            style=_STYLE,
+            style=STYLE,
             erase_when_done=True,
         )
         self.app.ttimeoutlen = self.app.timeoutlen = _ESCAPE
-        self._lines: StyleAndTextTuples = []
         self._height = 0
         self.app.before_render += lambda _: self._look()
         self.app.after_render += lambda _: self._raw(_RELEASE)
@@ -198,10 +146,7 @@ class Pane:
 
     def _look(self) -> None:
         """Gather what is to be drawn. A pane that became smaller would leave empty rows behind."""
-        size = self.size
-        self._lines = self._parts.live(size.columns, size.rows)
-        container = self.app.layout.container
-        height = container.preferred_height(size.columns, size.rows).preferred
+        height = self._rows.look()
         if height < self._height:
             self._raw(_HOLD)
             self.app.renderer.erase()
@@ -211,51 +156,6 @@ class Pane:
         with suppress(OSError):  # the terminal went away: what is under way has to be saved yet
             self.app.output.write_raw(text)
             self.app.output.flush()
-
-    def _layout(self) -> Layout:
-        live = Window(
-            FormattedTextControl(lambda: self._lines), dont_extend_height=True, wrap_lines=False
-        )
-        control = BufferControl(
-            self.buffer,
-            input_processors=[HighlightIncrementalSearchProcessor(), AppendAutoSuggestion()],
-            search_buffer_control=self._search.control,
-            preview_search=True,
-        )
-        line = Window(
-            control,
-            height=self._input_height,
-            get_line_prefix=self._line_prefix,
-            wrap_lines=True,
-            dont_extend_height=True,
-        )
-        standing = Window(
-            FormattedTextControl(lambda: [("class:standing", self._parts.standing())]),
-            height=1,
-            wrap_lines=False,
-        )
-        menu = Float(
-            xcursor=True, ycursor=True, content=CompletionsMenu(max_height=_MENU, scroll_offset=1)
-        )
-        rows = HSplit(
-            [
-                ConditionalContainer(live, Condition(lambda: bool(self._lines))),
-                FloatContainer(line, [menu]),
-                ConditionalContainer(standing, ~Condition(self._choosing)),
-                self._search,
-            ]
-        )
-        return Layout(rows, line)
-
-    def _choosing(self) -> bool:
-        return self.buffer.complete_state is not None
-
-    def _input_height(self) -> Dimension:
-        most = max(3, self.size.rows // 2)
-        return Dimension(min=_MENU + 1 if self._choosing() else 1, max=max(most, _MENU + 1))
-
-    def _line_prefix(self, number: int, wrapped: int) -> AnyFormattedText:
-        return self._parts.prefix() if number == wrapped == 0 else "  "
 
 
 def terminal_output() -> Vt100_Output:

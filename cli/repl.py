@@ -22,8 +22,9 @@ from ml_intern.cli.dispatch import Dispatch
 from ml_intern.cli.greeting import goodbye, greet
 from ml_intern.cli.keys import bindings
 from ml_intern.cli.launch import open_session
+from ml_intern.cli.layout import Parts
 from ml_intern.cli.live import Above, Live
-from ml_intern.cli.pane import Pane, Parts
+from ml_intern.cli.pane import Pane
 from ml_intern.cli.permissions import take
 from ml_intern.cli.person import AtTerminal
 from ml_intern.cli.request import Request

@@ -412,7 +412,7 @@ async def test_a_file_that_was_replaced_while_it_was_open_is_not_written_to(path
         path.rename(path.with_name("damaged"))
         async with open_database(path):
             pass
-        with pytest.raises(StorageError, match="was replaced while it was open"):
+        with pytest.raises(StorageError, match="removed or replaced while it was open"):
             async with database.hold("s"):
                 pass
         assert not await database.held("s")

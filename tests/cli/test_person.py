@@ -18,7 +18,8 @@ from prompt_toolkit.output import DummyOutput
 from ml_intern.cli import pane as pane_module
 from ml_intern.cli import person as person_module
 from ml_intern.cli.approve import Scope, Stopped
-from ml_intern.cli.pane import Pane, Parts
+from ml_intern.cli.layout import Parts
+from ml_intern.cli.pane import Pane
 from ml_intern.cli.person import AtTerminal
 from ml_intern.configs.errors import ConfigError
 

@@ -230,3 +230,18 @@ def damage_the_first(database: Path) -> str:
             "UPDATE checkpoints SET checkpoint = x'00ff00' WHERE thread_id = ?", [found]
         )
     return str(found)
+
+
+def test_a_database_that_was_removed_is_said_to_be_gone(tmp_path: Path) -> None:
+    """Else every turn would seem to be saved, and none was."""
+    with ModelServer([text("One.")]) as server, terminal(tmp_path, server) as seen:
+        seen.enter("first")
+        seen.see("One.")
+        seen.rest()
+        for path in (tmp_path / "home").glob("sessions.sqlite*"):
+            path.unlink()
+        seen.enter("second")
+        seen.see("or replaced while it was open")
+        seen.until(lambda: "> second" in seen.shown())
+        seen.send(CTRL_C)
+        seen.leave()
