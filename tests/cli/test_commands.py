@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -135,3 +136,8 @@ def test_what_makes_no_sense_after_a_command_is_said(line: str) -> None:
     assert command is not None
     with pytest.raises(ConfigError):
         operation(command, line)
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert [one.names[0] for one in COMMANDS if f"`{one.names[0]}`" not in readme] == []
