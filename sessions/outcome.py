@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage
 
 from ml_intern.checkpoints.threads import ThreadState
-from ml_intern.graph.events import ApprovalRequired, Event, Status, TurnComplete
+from ml_intern.graph.events import (
+    ApprovalRequired,
+    Error,
+    Event,
+    Interrupted,
+    Notice,
+    Status,
+    TurnComplete,
+)
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.policies.history import owes_reply
 
@@ -25,6 +34,21 @@ def turn_complete(state: AgentState) -> TurnComplete:
         iterations=turn["iterations"],
         usage=dict(state.get("usage", {})),
     )
+
+
+def ending(last: Event | None, state: AgentState, interrupts: Sequence[Any]) -> list[Event]:
+    """What follows a run whose last event was `last`: a question, or the turn's end, and why."""
+    complete = turn_complete(state)
+    if isinstance(last, Error):
+        return [replace(complete, status="failed", final_response=None)]
+    if isinstance(last, Interrupted):
+        return [replace(complete, status="interrupted", final_response=None)]
+    if tools := approval_tools(interrupts):
+        return [ApprovalRequired(tools=tools, count=len(tools))]
+    if why := explanation(complete.status, state):
+        failed = complete.status == "failed"
+        return [Error(error=why) if failed else Notice(message=why), complete]
+    return [complete]
 
 
 def standing(last: Event) -> ThreadState:

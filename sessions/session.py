@@ -20,7 +20,6 @@ from ml_intern.configs.settings import PermissionMode, Settings
 from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import (
-    ApprovalRequired,
     Error,
     Event,
     Interrupted,
@@ -39,7 +38,7 @@ from ml_intern.sessions.compacting import compact
 from ml_intern.sessions.filling import Filling, measure, too_long
 from ml_intern.sessions.forking import Copier
 from ml_intern.sessions.options import changed, told, with_mode, with_rule
-from ml_intern.sessions.outcome import approval_tools, explanation, standing, turn_complete
+from ml_intern.sessions.outcome import approval_tools, ending, standing, turn_complete
 from ml_intern.sessions.runner import Runner
 from ml_intern.sessions.settle import settle
 from ml_intern.sessions.steering import (
@@ -280,7 +279,8 @@ class Session:
             yield last
         if isinstance(last, Interrupted):
             await settle(at, stopped=True)
-        events = await self._ending(last)
+        snapshot = await at.snapshot()
+        events = ending(last, cast(AgentState, snapshot.values), snapshot.interrupts)
         # What keeps a run from being saved keeps this from it, too; it has been said.
         with suppress(StorageError) if isinstance(last, Error) else nullcontext():
             await settle_inbox(at)
@@ -294,22 +294,6 @@ class Session:
         """What undo will not cover of what the run did; each thing is said once."""
         snapshots = self._at.deps.snapshots
         return [Notice(message=line) for line in snapshots.news()] if snapshots else []
-
-    async def _ending(self, last: Event | None) -> list[Event]:
-        """What follows a run: a question, or the end of the turn and why it ended."""
-        snapshot = await self._at.snapshot()
-        values = cast(AgentState, snapshot.values)
-        complete = turn_complete(values)
-        if isinstance(last, Error):
-            return [replace(complete, status="failed", final_response=None)]
-        if isinstance(last, Interrupted):
-            return [replace(complete, status="interrupted", final_response=None)]
-        if tools := approval_tools(snapshot.interrupts):
-            return [ApprovalRequired(tools=tools, count=len(tools))]
-        if why := explanation(complete.status, values):
-            failed = complete.status == "failed"
-            return [Error(error=why) if failed else Notice(message=why), complete]
-        return [complete]
 
     async def _resume(self) -> AsyncIterator[Event]:
         snapshot = await self._at.snapshot()
