@@ -45,7 +45,7 @@ SCRIPT = [
           Call("read", {"path": "train.py"})),
     calls(Call("edit", {"path": "train.py", "old_str": "LEARNING_RATE = 5e-3",
                         "new_str": "LEARNING_RATE = 2e-5"})),
-    calls(Call("bash", {"command": "python3 train.py && sleep 4",
+    calls(Call("bash", {"command": "python3 train.py && sleep 12",
                         "description": "Train with the new learning rate"})),
     Step(content="The loss falls from **1.900** to **0.633** in three epochs:\n\n"
          "| epoch | loss |\n|---|---|\n| 1 | 1.900 |\n| 2 | 0.950 |\n| 3 | 0.633 |\n\n"
