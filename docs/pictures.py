@@ -37,16 +37,24 @@ EPOCHS = 3
 for epoch in range(EPOCHS):
     print(f"epoch {epoch + 1}  loss {1.9 / (epoch + 1):.3f}", flush=True)
 '''
-PLAN = [("1", "Look at the data", "completed"), ("2", "Lower the learning rate", "in_progress"),
-        ("3", "Train, and compare", "pending")]  # fmt: skip
+ITEMS = ("Look at the data", "Lower the learning rate", "Train, and compare")
+
+
+def plan(*states: str) -> Call:
+    todos = [
+        {"id": str(number), "content": content, "status": state}
+        for number, (content, state) in enumerate(zip(ITEMS, states, strict=True), start=1)
+    ]
+    return Call("plan_tool", {"todos": todos})
+
+
 SCRIPT = [
-    calls(Call("plan_tool", {"todos": [dict(zip(("id", "content", "status"), item, strict=True))
-                                       for item in PLAN]}),
-          Call("read", {"path": "train.py"})),
+    calls(plan("completed", "in_progress", "pending"), Call("read", {"path": "train.py"})),
     calls(Call("edit", {"path": "train.py", "old_str": "LEARNING_RATE = 5e-3",
                         "new_str": "LEARNING_RATE = 2e-5"})),
     calls(Call("bash", {"command": "python3 train.py && sleep 12",
                         "description": "Train with the new learning rate"})),
+    calls(plan("completed", "completed", "completed")),
     Step(content="The loss falls from **1.900** to **0.633** in three epochs:\n\n"
          "| epoch | loss |\n|---|---|\n| 1 | 1.900 |\n| 2 | 0.950 |\n| 3 | 0.633 |\n\n"
          "The learning rate in `train.py` was 250 times too high."),
