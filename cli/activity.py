@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
@@ -51,7 +52,8 @@ class Activity:
 
     def begin(self, now: float) -> None:
         """A turn begins."""
-        self.__init__(since=now, queued=self.queued)  # type: ignore[misc]
+        self.since, self.asking, self.calls = now, False, {}
+        self._retry, self._tokens, self._dollars, self._writing = None, 0, 0.0, False
 
     def end(self) -> None:
         """Nothing is under way any more."""
@@ -77,13 +79,17 @@ class Activity:
             case ev.ToolCall() | ev.ToolStateChange() | ev.ToolLog() | ev.ToolOutput():
                 self._note_call(event, now)
 
+    def know(self, call_id: str, arguments: Mapping[str, Any]) -> None:
+        """What a call is about, also one of an earlier run."""
+        self._about[call_id] = summary(arguments)
+
     def _note_call(
         self, event: ev.ToolCall | ev.ToolStateChange | ev.ToolLog | ev.ToolOutput, now: float
     ) -> None:
         call_id = event.tool_call_id
         match event:
             case ev.ToolCall():
-                self._about[call_id] = summary(event.arguments)
+                self.know(call_id, event.arguments)
             case ev.ToolStateChange(state="running"):
                 self.calls[call_id] = Running(event.tool, self._about.get(call_id, ""), now)
             case ev.ToolStateChange(state="done" | "failed" | "cancelled") | ev.ToolOutput():

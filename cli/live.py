@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from langchain_core.messages import ToolCall
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -104,6 +105,12 @@ class Live(Screen):
             self._count += 1
             self._folded[self._count] = event.output
             self._folded.pop(self._count - _KEPT, None)
+
+    def know(self, calls: Iterable[ToolCall]) -> None:
+        """Calls that an earlier run left open: their results are still to come."""
+        for call in calls:
+            self._calls[call["id"] or ""] = call["args"]
+            self.activity.know(call["id"] or "", call["args"])
 
     def unfold(self, number: str) -> None:
         """Print a folded output whole; the newest without a number.

@@ -35,6 +35,7 @@ from ml_intern.configs.environment import plain_terminal, prepared_environment
 from ml_intern.configs.errors import ConfigError, Exit, MlInternError
 from ml_intern.configs.paths import home
 from ml_intern.configs.settings import STRICTNESS, PermissionMode
+from ml_intern.nodes.policies.history import pending_calls
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.session import Session
 
@@ -150,6 +151,7 @@ class Repl:
         try:
             self._threads += await self._session.others()
             if await self._session.unfinished():
+                self._live.know(pending_calls((await self._session.state()).get("messages", [])))
                 self._turns.start(self._turns.turn(op.Resume()))
             await asyncio.shield(self._end)
         finally:

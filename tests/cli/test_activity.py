@@ -110,6 +110,26 @@ def test_queued_messages_stay_until_they_are_heard() -> None:
     assert shown(activity, 102)[0] == "  queued: other"
 
 
+def test_a_call_of_an_earlier_run_is_known_by_what_it_does() -> None:
+    activity = Activity()
+    activity.know("a", {"command": "train.py"})
+    activity.begin(100.0)
+    given: dict[str, Any] = {"tool": "bash", "tool_call_id": "a"}
+    activity.note(ev.ToolStateChange(**given, state="running"), 101)
+    assert shown(activity, 101)[0] == "  ▸ bash train.py · 0 s"
+
+
+def test_a_turn_begins_with_nothing_of_the_one_before() -> None:
+    activity = begun()
+    call(activity, "a", "ls", 101)
+    activity.note(ev.AssistantChunk(content="x"), 101)
+    usage = ev.Usage(kind="main", model="m", input_tokens=1, output_tokens=1,
+                     cache_read_tokens=0, cost_usd=1.0)  # fmt: skip
+    activity.note(usage, 101)
+    activity.begin(200.0)
+    assert shown(activity, 200) == ["⠋ thinking · 0 s · Esc stops"]
+
+
 def test_nothing_moves_while_a_person_is_asked() -> None:
     activity = begun()
     activity.asking = True

@@ -147,6 +147,6 @@ def test_a_question_is_asked_again_after_the_terminal_was_closed(tmp_path: Path)
             seen.until(lambda: ASK in seen.shown())
         with terminal(tmp_path, server, "-c") as seen:
             seen.answer("y")
-            seen.see("it-ran")
+            seen.see("✔ bash echo ran > ran.txt; echo it-ran")
             seen.see("Finished.")
             seen.leave()
