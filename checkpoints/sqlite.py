@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -24,13 +25,14 @@ from ml_intern.checkpoints.sqlite_saver import SqliteSaver
 from ml_intern.configs.paths import as_name
 
 _PRAGMAS = (
-    "journal_mode = WAL",
     "synchronous = FULL",
     f"journal_size_limit = {4 * 2**20}",
 )
 _CONVERT = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM"
 _BUSY = 5
 """Seconds to wait for another program's write."""
+_AGAIN = 0.02
+"""Seconds between two attempts at what SQLite does not wait for itself."""
 _SIZE = """SELECT
     (SELECT coalesce(sum(length(checkpoint) + length(metadata)), 0)
         FROM checkpoints WHERE thread_id = ?) +
@@ -158,6 +160,7 @@ async def _prepare(saver: SqliteSaver, path: Path) -> None:
     if found < SCHEMA_VERSION:
         # For a new file; of an older one, VACUUM makes it so. Asks for the write lock.
         await _pragma(saver.conn, "auto_vacuum = INCREMENTAL")
+    await _to_wal(saver.conn)
     for pragma in _PRAGMAS:
         await _pragma(saver.conn, pragma)
     if found < SCHEMA_VERSION:
@@ -165,6 +168,24 @@ async def _prepare(saver: SqliteSaver, path: Path) -> None:
         await _migrate(saver)
     else:
         await _set_up_again(saver)
+
+
+async def _to_wal(connection: aiosqlite.Connection) -> None:
+    """Switch a new file to WAL; of two that do so at once, SQLite refuses one without waiting."""
+    until = time.monotonic() + _BUSY
+    while True:
+        try:
+            await _pragma(connection, "journal_mode = WAL")
+        except aiosqlite.OperationalError as error:
+            if not _busy(error) or time.monotonic() > until:
+                raise
+            await asyncio.sleep(_AGAIN)
+        else:
+            return
+
+
+def _busy(error: aiosqlite.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 async def _set_up_again(saver: SqliteSaver) -> None:
@@ -176,7 +197,7 @@ async def _set_up_again(saver: SqliteSaver) -> None:
     try:
         await saver.setup()
     except aiosqlite.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if not _busy(error):
             raise
         saver.is_setup = True
     finally:

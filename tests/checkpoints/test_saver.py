@@ -317,6 +317,16 @@ async def test_many_open_a_new_file_at_once(path: Path) -> None:
         assert await database.fetch("SELECT count(*) FROM journal") == [(8,)]
 
 
+async def test_of_two_that_make_the_file_at_once_both_get_it(tmp_path: Path) -> None:
+    async def use(path: Path) -> None:
+        async with open_database(path):
+            pass
+
+    for n in range(100):  # SQLite refuses one of them in about 4 of 100, without waiting.
+        path = tmp_path / f"{n}.sqlite"
+        await asyncio.gather(use(path), use(path))
+
+
 async def test_our_tables_check_their_types(path: Path) -> None:
     async with open_database(path) as database:
         with pytest.raises(StorageError, match="cannot store TEXT value in INTEGER column"):

@@ -35,7 +35,14 @@ async def test_a_running_command_is_killed_and_its_sibling_kept(tmp_path: Path) 
     async with agent([calls(slow, quick), text("after")], tmp_path) as a:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        events = await stop_when(a, running)
+        ready: set[str] = set()
+
+        def both_ran(event: ev.Event) -> bool:
+            done = isinstance(event, ev.ToolStateChange) and event.state == "done"
+            ready.update(["sibling"] * done, ["command"] * running(event))
+            return (done or running(event)) and len(ready) == 2
+
+        events = await stop_when(a, both_ran)
         assert loop.time() - started < 10
         assert [type(e) for e in events[-2:]] == [ev.Interrupted, ev.TurnComplete]
         assert a.of(ev.TurnComplete)[-1].status == "interrupted"
