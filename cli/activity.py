@@ -91,7 +91,7 @@ class Activity:
             case ev.ToolCall():
                 self.know(call_id, event.arguments)
             case ev.ToolStateChange(state="running"):
-                self.calls[call_id] = Running(event.tool, self._about.get(call_id, ""), now)
+                self.calls[call_id] = Running(event.tool, self._about.pop(call_id, ""), now)
             case ev.ToolStateChange(state="done" | "failed" | "cancelled") | ev.ToolOutput():
                 self.calls.pop(call_id, None)
             case ev.ToolLog() if call_id in self.calls:

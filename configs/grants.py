@@ -15,19 +15,15 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from ml_intern.configs.errors import ConfigError
-from ml_intern.configs.paths import user_config
+from ml_intern.configs.paths import user_folder
 from ml_intern.configs.rules import parse_rule
 
 Scope = Literal["project", "user"]
 
 
 def grants_file(environ: Mapping[str, str]) -> Path:
-    """Where they are kept: in the user's own folder, also where another configuration is named.
-
-    Beside that one, which may be part of a project, a clone could bring permissions along.
-    """
-    own = {name: value for name, value in environ.items() if name != "ML_INTERN_CONFIG"}
-    return user_config(own).with_name("permissions.json")
+    """Where they are kept: never beside a configuration that a clone could have brought along."""
+    return user_folder(environ) / "permissions.json"
 
 
 def granted(environ: Mapping[str, str], cwd: Path) -> list[str]:

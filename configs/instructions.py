@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ml_intern.configs.paths import user_config
+from ml_intern.configs.paths import user_folder
 from ml_intern.configs.project import Project, Text, UnusableError, read_own, read_theirs
 
 NAMES = ("AGENTS.md", "CLAUDE.md")
@@ -38,14 +38,6 @@ class FoundInstructions:
     files: tuple[Instructions, ...]
     problems: tuple[str, ...]
     """What is there and was not taken, or not all of it."""
-
-
-def user_folder(environ: Mapping[str, str]) -> Path:
-    """Where the user's own texts are: beside the configuration file.
-
-    Not beside one that ML_INTERN_CONFIG names: that may lie in a cloned repository.
-    """
-    return user_config({k: v for k, v in environ.items() if k != "ML_INTERN_CONFIG"}).parent
 
 
 def find_instructions(project: Project, environ: Mapping[str, str]) -> FoundInstructions:

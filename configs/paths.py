@@ -81,3 +81,11 @@ def user_config(environ: Mapping[str, str]) -> Path:
         return Path(override).expanduser()
     base = environ.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(base).expanduser() / "ml-intern" / "config.json"
+
+
+def user_folder(environ: Mapping[str, str]) -> Path:
+    """Where the user's own texts and permissions are: beside their configuration file.
+
+    Not beside one that ML_INTERN_CONFIG names: that may lie in a cloned repository.
+    """
+    return user_config({k: v for k, v in environ.items() if k != "ML_INTERN_CONFIG"}).parent

@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ml_intern.configs.instructions import Level, user_folder
+from ml_intern.configs.instructions import Level
+from ml_intern.configs.paths import user_folder
 from ml_intern.configs.project import Project, UnusableError, home, read_own, read_theirs
 
 FILE = "SKILL.md"

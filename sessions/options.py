@@ -57,7 +57,7 @@ def with_mode(options: RunOptions, mode: PermissionMode) -> RunOptions:
         ConfigError: there is no such mode.
     """
     if mode not in STRICTNESS:
-        raise ConfigError(f"There is no mode '{mode}'. Choices: {', '.join(STRICTNESS)}.")
+        raise ConfigError(f"'{mode}' is no mode. Choices: {', '.join(STRICTNESS)}.")
     return replace(options, permission_mode=mode)
 
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from langgraph.types import Command
-
-from ml_intern.checkpoints.database import StorageError
 from ml_intern.checkpoints.explain import explain, of_database
-from ml_intern.checkpoints.inbox import Queued
 from ml_intern.checkpoints.threads import Thread
 from ml_intern.configs.errors import MlInternError
 from ml_intern.configs.settings import PermissionMode, Settings
-from ml_intern.configs.text import clean
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import (
     Error,
@@ -25,29 +19,21 @@ from ml_intern.graph.events import (
     Interrupted,
     Notice,
     PlanUpdate,
-    Processing,
     Ready,
     Shutdown,
 )
-from ml_intern.graph.state import AgentState, turn_of
-from ml_intern.nodes.policies.answers import Decision
-from ml_intern.nodes.policies.calls import unstorable
+from ml_intern.graph.state import AgentState
 from ml_intern.sessions import operations as op
 from ml_intern.sessions.attachment import Attachment
-from ml_intern.sessions.compacting import compact
-from ml_intern.sessions.filling import Filling, measure, too_long
+from ml_intern.sessions.driver import Driver
+from ml_intern.sessions.filling import Filling, measure
 from ml_intern.sessions.forking import Copier
 from ml_intern.sessions.options import changed, told, with_mode, with_rule
-from ml_intern.sessions.outcome import approval_tools, ending, standing, turn_complete
 from ml_intern.sessions.runner import Runner
 from ml_intern.sessions.settle import settle
 from ml_intern.sessions.steering import (
-    begin,
-    followed,
     inbox_of,
-    left_over,
     queue,
-    settle_inbox,
     unanswered,
 )
 from ml_intern.sessions.travel import complete, redo, undo
@@ -68,6 +54,7 @@ class Session:
         self._unkept = False
         """Whether permissions were changed since the options were last stored."""
         self._runner = Runner(attachment.threads.database)
+        self._driver = Driver(lambda: self._at, self._runner, self._keep)
 
     @property
     def id(self) -> str:
@@ -206,13 +193,13 @@ class Session:
     def _dispatch(self, operation: op.Operation) -> AsyncIterator[Event]:
         match operation:
             case op.UserInput(text):
-                return self._turns(self._input(text))
+                return self._driver.say(text)
             case op.ExecApproval(decisions):
-                return self._turns(self._decide(decisions))
+                return self._driver.answer(decisions)
             case op.Resume():
-                return self._turns(self._resume())
+                return self._driver.go_on()
             case op.Compact():
-                return self._turns(compact(self._at, self._runner), fresh=True)
+                return self._driver.compact()
             case op.SetOptions():
                 return self._set(operation)
             case op.Interrupt(reason):
@@ -240,74 +227,6 @@ class Session:
         model = self.options.model or self._at.deps.settings.model_name
         return Ready(tool_count=len(self._at.deps.tools), model=model, resumed=self._at.resumed)
 
-    async def _input(self, text: str) -> AsyncIterator[Event]:
-        text, replaced = clean(text)
-        if replaced:
-            yield Notice(
-                message=f"{replaced} characters that are not text were replaced by U+FFFD."
-            )
-        if problem := await too_long(self._at, text):
-            yield Error(error=problem, exit_code=2)
-            return
-        await settle(self._at)
-        async for event in self._begin(await inbox_of(self._at).claim(), text):
-            yield event
-
-    async def _begin(self, queued: Sequence[Queued], text: str = "") -> AsyncIterator[Event]:
-        """A turn with what waited, and the `text` behind it."""
-        for event in await begin(self._at, queued, text):
-            yield event
-        async for event in self._run(None):
-            yield event
-
-    def _turns(self, run: AsyncIterator[Event], *, fresh: bool = False) -> AsyncIterator[Event]:
-        return followed(run, self._begin, inbox_of(self._at), self._runner, fresh=fresh)
-
-    async def _run(
-        self,
-        payload: Any,  # noqa: ANN401 - see Runner.run
-        asked: Sequence[str] = (),
-    ) -> AsyncIterator[Event]:
-        """A run of the graph; `asked` are the calls in the question that it answers."""
-        last: Event | None = None
-        at = self._at
-        if at.deps.live:
-            at.deps.live.begin(at.options, asked)
-        await self._keep()
-        await at.threads.note(at.id, "running")
-        async for last in self._runner.run(at.graph, payload, at.config, at.options):
-            yield last
-        if isinstance(last, Interrupted):
-            await settle(at, stopped=True)
-        snapshot = await at.snapshot()
-        events = ending(last, cast(AgentState, snapshot.values), snapshot.interrupts)
-        # What keeps a run from being saved keeps this from it, too; it has been said.
-        with suppress(StorageError) if isinstance(last, Error) else nullcontext():
-            await settle_inbox(at)
-            events = [*self._news(), *await left_over(at, events[-1]), *events]
-            await self._keep()
-            await at.end_run(standing(events[-1]))
-        for event in events:
-            yield event
-
-    def _news(self) -> list[Event]:
-        """What undo will not cover of what the run did; each thing is said once."""
-        snapshots = self._at.deps.snapshots
-        return [Notice(message=line) for line in snapshots.news()] if snapshots else []
-
-    async def _resume(self) -> AsyncIterator[Event]:
-        snapshot = await self._at.snapshot()
-        values = cast(AgentState, snapshot.values)
-        # A pending question is asked anew: the permission mode may be another one now.
-        if snapshot.tasks or turn_of(values)["stop"] in ("interrupted", "failed"):
-            yield Processing()
-            await self._at.go_another_way()
-            async for event in self._run(None if snapshot.tasks else {"compact": False}):
-                yield event
-        elif not await inbox_of(self._at).waiting():
-            yield Notice(message="Nothing was left open.")
-            yield turn_complete(values)
-
     async def _set(self, wanted: op.SetOptions) -> AsyncIterator[Event]:
         options = changed(self.options, wanted)
         lines = told(wanted)
@@ -317,19 +236,6 @@ class Session:
         self._at = self._at.with_options(options)
         for line in lines:
             yield Notice(message=line)
-
-    async def _decide(self, decisions: Sequence[Decision]) -> AsyncIterator[Event]:
-        # Resuming a thread that asks nothing would run its newest step again.
-        question = approval_tools((await self._at.snapshot()).interrupts)
-        if not question:
-            yield Error(error="No call waits for approval.")
-            return
-        if problem := unstorable(list(decisions)):
-            yield Error(error=f"The answer holds {problem}. The question still waits.")
-            return
-        command: Command[Any] = Command(resume={"decisions": list(decisions)})
-        async for event in self._run(command, [call["tool_call_id"] for call in question]):
-            yield event
 
     def stop(self, reason: str = "user") -> bool:
         """Stop a running turn, from a signal handler for one; False if none is running."""

@@ -13,7 +13,7 @@ import pexpect
 import pyte
 
 from emulators.openai_server import ModelServer
-from process import COMMAND, environment, workdir
+from process import COMMAND, environment, wait_for, workdir
 
 ASK = "your answer:"
 """What stands before the input while a question takes answers."""
@@ -111,6 +111,14 @@ def messages(server: ModelServer, request: int = -1) -> list[tuple[str, str]]:
     """Role and text of what a request held, the system prompt left out."""
     sent = server.requests[request].body["messages"]
     return [(one["role"], str(one.get("content"))) for one in sent if one["role"] != "system"]
+
+
+def queue(seen: Terminal, root: Path, line: str) -> None:
+    """Say `line` while a command runs that has written `started`."""
+    seen.enter("begin")
+    wait_for(workdir(root) / "started")
+    seen.enter(line)
+    seen.see(f"queued: {line}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from emulators.openai_server import Call, ModelServer, Step, calls, text
 from process import wait_for, workdir
-from terminal import ASK, CTRL_C, ENTER, ESC, terminal
+from terminal import ASK, CTRL_C, ENTER, ESC, messages, queue, terminal
 
 UP, CTRL_R, CTRL_Z = "\x1b[A", "\x12", "\x1a"
 RUN = Call("bash", {"command": "echo ran > ran.txt; echo it-ran"})
@@ -20,8 +20,7 @@ YOLO = ("--permission-mode", "yolo")
 
 
 def users(server: ModelServer, request: int = -1) -> list[str]:
-    sent = server.requests[request].body["messages"]
-    return [str(one["content"]) for one in sent if one["role"] == "user"]
+    return [said for role, said in messages(server, request) if role == "user"]
 
 
 def test_the_arrow_brings_back_what_was_just_said(tmp_path: Path) -> None:
@@ -98,10 +97,7 @@ def test_what_was_queued_is_kept_when_it_is_terminated(tmp_path: Path) -> None:
     """It used to be put back into the line of a terminal that nobody reads any more."""
     with ModelServer([calls(SLOW), text("Heard.")]) as server:
         with terminal(tmp_path, server, *YOLO) as seen:
-            seen.enter("go")
-            wait_for(workdir(tmp_path) / "started")
-            seen.enter("mind the seed")
-            seen.see("queued: mind the seed")
+            queue(seen, tmp_path, "mind the seed")
             seen.child.kill(signal.SIGTERM)
             assert seen.ended() == 143
         with terminal(tmp_path, server, *YOLO, "-c") as seen:

@@ -15,6 +15,7 @@ from terminal import (
     ENTER,
     ESC,
     messages,
+    queue,
     terminal,
 )
 
@@ -98,10 +99,7 @@ def test_a_message_typed_meanwhile_is_heard_at_the_next_step(tmp_path: Path) -> 
     wait = Call("bash", {"command": "echo $$ > started; while [ ! -e go ]; do sleep 0.05; done"})
     with ModelServer([calls(wait), text("Heard.")]) as server:
         with terminal(tmp_path, server, *YOLO) as seen:
-            seen.enter("begin")
-            wait_for(workdir(tmp_path) / "started")
-            seen.enter("use the small model")
-            seen.see("queued: use the small model")
+            queue(seen, tmp_path, "use the small model")
             (workdir(tmp_path) / "go").touch()
             seen.see("Heard.")
             assert "> use the small model" in seen.lines()
@@ -114,10 +112,7 @@ def test_a_message_typed_meanwhile_is_heard_at_the_next_step(tmp_path: Path) -> 
 def test_a_queued_message_comes_back_when_the_turn_is_stopped(tmp_path: Path) -> None:
     with ModelServer([calls(SLOW), text("Fine.")]) as server:
         with terminal(tmp_path, server, *YOLO) as seen:
-            seen.enter("begin")
-            wait_for(workdir(tmp_path) / "started")
-            seen.enter("rather the other")
-            seen.see("queued: rather the other")
+            queue(seen, tmp_path, "rather the other")
             seen.send(ESC)
             seen.see("interrupted")
             seen.until(lambda: "> rather the other" in seen.shown())
@@ -130,10 +125,7 @@ def test_a_queued_message_comes_back_when_the_turn_is_stopped(tmp_path: Path) ->
 def test_a_queued_message_survives_a_kill(tmp_path: Path) -> None:
     with ModelServer([calls(SLOW), text("Heard.")]) as server:
         with terminal(tmp_path, server, *YOLO) as seen:
-            seen.enter("begin")
-            wait_for(workdir(tmp_path) / "started")
-            seen.enter("and do not forget this")
-            seen.see("queued: and do not forget this")
+            queue(seen, tmp_path, "and do not forget this")
             seen.child.kill(9)
         with terminal(tmp_path, server, *YOLO, "-c") as seen:
             seen.see("Heard.")
