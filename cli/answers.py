@@ -34,7 +34,9 @@ async def answer(action: Action, session: Session) -> list[str]:
             filling = await session.filling()
             return _lines([*context_rows(filling), *context_parts(filling)])
         case "tools":
-            return _lines((spec.name, f"{spec.risk}: {_first(spec)}") for spec in _tools(session))
+            return _lines(
+                (spec.name, f"{_risks(spec)}: {_first(spec)}") for spec in _tools(session)
+            )
         case "mcp":
             return _lines(_servers(session))
     usage = (await session.state()).get("usage", {})
@@ -45,6 +47,10 @@ async def answer(action: Action, session: Session) -> list[str]:
             return _lines([("budget", budget_left(usage, session.budget))])
         case _:
             return _lines(await _status(session))
+
+
+def _risks(spec: ToolSpec[Any]) -> str:
+    return ", ".join(dict.fromkeys(spec.risks().values()))
 
 
 async def _status(session: Session) -> list[Row]:

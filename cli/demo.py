@@ -31,6 +31,7 @@ from ml_intern.sessions import operations as op
 from ml_intern.sessions.attaching import Surroundings
 from ml_intern.sessions.opening import Sessions, open_sessions
 from ml_intern.tools.registry import by_name
+from ml_intern.tools.services import Services
 
 FOLDER = "ml-intern-demo"
 TAPE = Path(__file__).parents[1] / "llm" / "tapes" / "demo.json"
@@ -114,14 +115,16 @@ def _surroundings(folder: Path, tape: Tape, pause: float) -> Surroundings:
     async def source(_name: str | None) -> Model:
         return model
 
+    # The user's own settings, right or wrong, have no part in this.
+    settings = Settings(model_name=_NAME)
     return Surroundings(
-        # The user's own settings, right or wrong, have no part in this.
-        settings=Settings(model_name=_NAME),
+        settings=settings,
         home=home(environ),
         cwd=folder,
         model=source,
         tools=tools,
         env=_child_environment(environ),
+        services=Services(settings, {}),
     )
 
 

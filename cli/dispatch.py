@@ -164,7 +164,7 @@ class Dispatch:
         self._live.show(ev.ToolCall(tool="!", tool_call_id="!", arguments={"command": command}))
         log = self._live.watch("!", command)
         session, environ = self._session, prepared_environment()
-        work = run_command(command, session.cwd, session.outputs, dict(environ), log)
+        work = run_command(command, session, dict(environ), log)
         try:
             result = await self.turns.own(work)
         except asyncio.CancelledError:

@@ -30,6 +30,7 @@ from ml_intern.sessions.attaching import Surroundings
 from ml_intern.sessions.opening import Sessions, open_sessions
 from ml_intern.sessions.session import Session
 from ml_intern.tools.registry import by_name
+from ml_intern.tools.services import Services
 
 
 @asynccontextmanager
@@ -151,9 +152,10 @@ def surroundings(request: Request, keys: Mapping[str, str] | None = None) -> Sur
         raise ConfigError(f"--cwd {request.cwd}: there is no such folder.")
     settings = load_settings(environ, request.cwd, request.flags, request.config)
     tools, place = by_name(), home(environ)
+    keys = credentials(environ, request.cwd) if keys is None else keys
     model = Models(
         settings,
-        credentials(environ, request.cwd) if keys is None else keys,
+        keys,
         [spec.schema() for spec in tools.values()],
         prompt=partial(system_prompt, request.cwd),
         cache=place.cache,
@@ -166,6 +168,7 @@ def surroundings(request: Request, keys: Mapping[str, str] | None = None) -> Sur
         close=model.close,
         tools=tools,
         env=child_environment(environ),
+        services=Services(settings, keys, place.cache),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from uuid import uuid4
 
 from ml_intern.cli.render import SHARED
+from ml_intern.sessions.session import Session
 from ml_intern.tools.bash import BashArgs, bash
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.spec import ToolContext, ToolResult
@@ -18,11 +18,17 @@ _SHARED = 6_000
 
 
 async def run_command(
-    command: str, cwd: Path, spill: Path, env: Mapping[str, str], log: Callable[[str], None]
+    command: str, session: Session, env: Mapping[str, str], log: Callable[[str], None]
 ) -> ToolResult:
     """Run it as `bash` does, its newest lines going to `log`."""
     context = ToolContext(
-        call_id=f"own-{uuid4().hex[:8]}", cwd=cwd, spill=spill, log=log, env=env, seen={}
+        call_id=f"own-{uuid4().hex[:8]}",
+        cwd=session.cwd,
+        spill=session.outputs,
+        log=log,
+        env=env,
+        services=session.services,
+        seen={},
     )
     try:
         return await bash(BashArgs(command=command, timeout=_LONGEST), context)

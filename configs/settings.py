@@ -105,6 +105,22 @@ class Settings(BaseModel):
     """The Hugging Face router's OpenAI-compatible endpoint."""
     hf_endpoint: str = "https://huggingface.co"
     """The Hub; from `HF_ENDPOINT`."""
+    hf_docs_url: str = "https://huggingface.co/docs"
+    """Documentation of the Hub's libraries."""
+    hf_openapi_url: str = "https://huggingface.co/.well-known/openapi.json"
+    """The description of the Hub's own API."""
+    dataset_viewer_url: str = "https://datasets-server.huggingface.co"
+    """The Hub's dataset viewer."""
+    gradio_docs_url: str = "https://www.gradio.app"
+    """Documentation of Gradio."""
+    arxiv_url: str = "https://arxiv.org"
+    """Papers as HTML."""
+    ar5iv_url: str = "https://ar5iv.labs.arxiv.org"
+    """Older papers as HTML, where arXiv has none."""
+    semantic_scholar_url: str = "https://api.semanticscholar.org"
+    """Citations and search; `S2_API_KEY` is used if it is set."""
+    hub_collection: bool = True
+    """Whether what a session makes on the Hub goes into one private collection."""
     openai_base_url: str | None = None
     """Endpoint of `openai/…` models; from `OPENAI_BASE_URL`."""
     anthropic_base_url: str | None = None

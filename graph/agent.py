@@ -18,6 +18,7 @@ from ml_intern.graph.build import build_graph
 from ml_intern.llm.models import Models
 from ml_intern.nodes.deps import Deps
 from ml_intern.tools.registry import by_name
+from ml_intern.tools.services import Services
 
 
 def studio_deps() -> Deps:
@@ -27,15 +28,17 @@ def studio_deps() -> Deps:
     for module in ("langchain_litellm", "tiktoken", "tiktoken_ext.openai_public"):
         importlib.import_module(module)
     settings, tools = load_settings(environ, cwd, {}), by_name()
+    keys, place = credentials(environ, cwd), home(environ)
     prompt, schemas = system_prompt(cwd), [spec.schema() for spec in tools.values()]
     return Deps(
         settings=settings,
-        model=Models(settings, credentials(environ, cwd), schemas, prompt=lambda: prompt),
+        model=Models(settings, keys, schemas, prompt=lambda: prompt),
         tools=tools,
         system_prompt=prompt,
         cwd=cwd,
-        spill=home(environ).outputs("studio"),
+        spill=place.outputs("studio"),
         env=child_environment(environ),
+        services=Services(settings, keys, place.cache),
     )
 
 

@@ -19,6 +19,7 @@ from ml_intern.configs.settings import Settings
 from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import Event
 from ml_intern.llm.models import ModelSource
+from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolSpec
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Deps:
     """Where the full text of clipped outputs goes."""
     env: Mapping[str, str]
     """The environment of programs the model starts."""
+    services: Services
+    """What tools ask over the network."""
+    session_id: str = ""
+    """The thread's id; "" under LangGraph's own server."""
     journal: Journal | None = None
     """Keeps effects from happening twice across crashes; None under LangGraph's own server."""
     snapshots: Snapshots | None = None

@@ -38,7 +38,7 @@ async def once(call: ToolCall, context: ToolContext, deps: Deps, run: Run) -> To
     Raises:
         MlInternError: it was not run, for it could not be noted or its files not be remembered.
     """
-    risky = deps.tools[call["name"]].risk in ("edit", "execute")
+    risky = deps.tools[call["name"]].nature(call["args"]).risk in ("edit", "execute")
     async with deps.snapshots.following() if deps.snapshots and risky else nullcontext():
         if deps.journal is None:
             return await run()
@@ -49,7 +49,7 @@ async def _journaled(
     call: ToolCall, context: ToolContext, deps: Deps, journal: Journal, run: Run
 ) -> ToolResult:
     spec = deps.tools[call["name"]]
-    guarded = spec.effect in GUARDED
+    guarded = spec.nature(call["args"]).effect in GUARDED
     earlier = await (journal.begin if guarded else journal.find)(context.call_id)
     if earlier is not None and earlier.done:
         return ToolResult(text=earlier.text, ok=earlier.ok, update=earlier.changes)
@@ -92,6 +92,8 @@ def context_of(call: ToolCall, deps: Deps, emit: Emit) -> ToolContext:
         spill=deps.spill,
         log=lambda line: emit(ToolLog(tool=name, log=line, tool_call_id=call_id)),
         env=deps.env,
+        services=deps.services,
+        session_id=deps.session_id,
         seen=deps.seen,
         history=partial(recollect, deps.archive),
     )

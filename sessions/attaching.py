@@ -34,6 +34,7 @@ from ml_intern.sessions.attachment import Attachment
 from ml_intern.sessions.options import restored, stored
 from ml_intern.sessions.steering import settle_inbox
 from ml_intern.sessions.travel import complete
+from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolSpec
 
 _MEGABYTE = 1_000_000
@@ -54,6 +55,7 @@ class Surroundings:
     tools: Mapping[str, ToolSpec[Any]]
     env: Mapping[str, str]
     """For child processes."""
+    services: Services
 
 
 class Attacher:
@@ -151,6 +153,8 @@ class Attacher:
             cwd=Path(thread.cwd),
             spill=self._outputs(thread.id),
             env=around.env,
+            services=around.services,
+            session_id=thread.id,
             journal=Journal(self._database, thread.id),
             snapshots=snapshots,
             archive=Archive(self._database, thread.id),

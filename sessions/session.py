@@ -37,6 +37,7 @@ from ml_intern.sessions.steering import (
     unanswered,
 )
 from ml_intern.sessions.travel import complete, redo, undo
+from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolSpec
 
 Opener = Callable[[RunOptions], Awaitable[Attachment]]
@@ -85,6 +86,11 @@ class Session:
     def tools(self) -> Mapping[str, ToolSpec[Any]]:
         """What the model can call."""
         return self._at.deps.tools
+
+    @property
+    def services(self) -> Services:
+        """What its tools ask over the network."""
+        return self._at.deps.services
 
     @property
     def budget(self) -> float | None:

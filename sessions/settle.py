@@ -95,7 +95,7 @@ async def _outcome(
 
 
 def _guarded(call: ToolCall, at: Attachment) -> bool:
-    return at.deps.tools[call["name"]].effect in GUARDED
+    return at.deps.tools[call["name"]].nature(call["args"]).effect in GUARDED
 
 
 def _message(call: ToolCall, ok: bool, text: str) -> ToolMessage:

@@ -20,7 +20,7 @@ from ml_intern.nodes.effects import GUARDED
 from ml_intern.nodes.policies.marks import mark_of
 from ml_intern.sessions.attachment import Attachment, MissingCheckpointError
 from ml_intern.sessions.settle import clear_tasks, settle
-from ml_intern.tools.spec import ToolSpec
+from ml_intern.tools.spec import Risk, ToolSpec
 
 _LISTED = 20
 _RISKY = ("edit", "execute")
@@ -70,7 +70,7 @@ async def _carry_out(move: Move, at: Attachment) -> UndoComplete:
     removed, kept = (before, after) if move.kind == "undo" else (after, before)
     calls = _between(removed.get("messages", []), kept.get("messages", []), at.deps)
     unseen = (
-        [_UNSEEN] if not move.snapshots and any(spec.risk in _RISKY for _, spec in calls) else []
+        [_UNSEEN] if not move.snapshots and any(_risk(call) in _RISKY for call in calls) else []
     )
     return UndoComplete(
         turns=len(move.numbers),
@@ -124,10 +124,15 @@ def _elsewhere(calls: Sequence[tuple[ToolCall, ToolSpec[Any]]]) -> list[str]:
     texts = [
         f"{call['name']} {_brief(call['args'])}".strip()
         for call, spec in calls
-        if spec.effect in GUARDED
+        if spec.nature(call["args"]).effect in GUARDED or _risk((call, spec)) == "publish"
     ]
     more = len(texts) - _LISTED
     return texts if more <= 0 else [*texts[:_LISTED], f"… and {more} more"]
+
+
+def _risk(made: tuple[ToolCall, ToolSpec[Any]]) -> Risk:
+    call, spec = made
+    return spec.nature(call["args"]).risk
 
 
 def _brief(args: dict[str, object]) -> str:

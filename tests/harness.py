@@ -27,9 +27,15 @@ from ml_intern.sessions.attaching import Surroundings
 from ml_intern.sessions.opening import Sessions, open_sessions
 from ml_intern.sessions.session import Session
 from ml_intern.tools.registry import by_name
+from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolSpec
 
 MODEL = "openai/gpt-test"
+SERVICE_ADDRESSES = (
+    "hf_endpoint", "hf_docs_url", "hf_openapi_url", "dataset_viewer_url", "gradio_docs_url",
+    "arxiv_url", "ar5iv_url", "semantic_scholar_url",
+)  # fmt: skip
+"""The settings that say where the tools' services are."""
 E = TypeVar("E", bound=ev.Event)
 
 
@@ -72,17 +78,21 @@ def surroundings(
     server_url: str,
     root: Path,
     tools: dict[str, ToolSpec[Any]] | None = None,
+    keys: dict[str, str] | None = None,
     **settings: Any,
 ) -> Surroundings:
+    """Services that the settings do not name refuse to answer; `keys` are credentials."""
     cwd = root / "work"
     cwd.mkdir(exist_ok=True)
     environ = {"OPENAI_BASE_URL": server_url, "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    flags = {"model_name": MODEL, "max_retries": 2, **settings}
+    nowhere = dict.fromkeys(SERVICE_ADDRESSES, "http://127.0.0.1:9")
+    flags = {"model_name": MODEL, "max_retries": 2, **nowhere, **settings}
     loaded = load_settings({**environ, "XDG_CONFIG_HOME": str(root)}, cwd, flags)
     tools = tools or by_name()
+    keys = {"OPENAI_API_KEY": "sk-test", **(keys or {})}
     schemas = [spec.schema() for spec in tools.values()]
     prompt = partial(system_prompt, cwd)
-    models = Models(loaded, {"OPENAI_API_KEY": "sk-test"}, schemas, prompt=prompt)
+    models = Models(loaded, keys, schemas, prompt=prompt)
     return Surroundings(
         settings=loaded,
         home=Home(root / "home"),
@@ -91,6 +101,7 @@ def surroundings(
         close=models.close,
         tools=tools,
         env=environ,
+        services=Services(loaded, keys, root / "home" / "cache"),
     )
 
 
@@ -103,12 +114,13 @@ async def agent(
     proceed: bool = False,
     tools: dict[str, ToolSpec[Any]] | None = None,
     model: ModelSource | None = None,
+    keys: dict[str, str] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Agent]:
     """An agent in `root`; `proceed` opens the session used last there."""
     options = options or RunOptions(permission_mode="yolo")
     with ModelServer(script) as server:
-        around = surroundings(server.base_url, root, tools, **settings)
+        around = surroundings(server.base_url, root, tools, keys, **settings)
         around = replace(around, model=model) if model else around
         async with open_sessions(around) as sessions:
             options = replace(options, model=MODEL)

@@ -5,24 +5,36 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from ml_intern.tools.history import History, nothing_archived
+from ml_intern.tools.services import Services
 
 EffectClass = Literal["pure", "idempotent", "reconcilable", "opaque"]
 """What may be done with a call whose outcome a crash hid: run again, ask the world, or tell."""
 
 Absent = Literal["absent"]
 
-Risk = Literal["read", "plan", "edit", "execute"]
-"""What a call can do: only look, note a plan, change files, or run anything."""
+Risk = Literal["read", "plan", "edit", "execute", "publish"]
+"""What a call can do: only look, note a plan, change files, run anything, or change what is on
+the Hub."""
 
-
-Subject = Literal["command", "path", "arguments"]
+Subject = Literal["command", "path", "repository", "arguments"]
 """What the pattern of a permission rule is compared with: the argument of that name, read as a
-command line or as a path, or all arguments as JSON."""
+command line or as a path; `operation repo_id`, with what of it there is; or all arguments as JSON.
+"""
+
+
+class Nature(NamedTuple):
+    """What a call may do, and what may be done with it after a crash."""
+
+    risk: Risk
+    effect: EffectClass
+
+
+LOOKS = Nature("read", "pure")
 
 
 class ToolArgs(BaseModel):
@@ -55,8 +67,11 @@ class ToolContext:
     """Shows a line of progress to the person (`tool_log`). Thread-safe, never blocks."""
     env: Mapping[str, str]
     """The environment for child processes: no credentials."""
+    services: Services
+    """The Hub and whatever else is asked over the network."""
     seen: dict[Path, str]
     """Resolved path to content digest of every file the model has read or written this session."""
+    session_id: str = ""
     key: str = ""
     """The call's name in the world, the same in every process: what `reconcile` asks for."""
     keep: Callable[[Path], None] = lambda _: None
@@ -78,15 +93,31 @@ class ToolSpec(Generic[ArgsT]):
     handler: Callable[[ArgsT, ToolContext], Awaitable[ToolResult]]
     effect: EffectClass
     risk: Risk
+    operations: Mapping[str, Nature] = field(default_factory=dict)
+    """By the argument `operation`: all of them, for a tool that has several."""
     subject: Subject = "arguments"
     reconcile: Callable[[ArgsT, ToolContext], Awaitable[ToolResult | Absent | None]] | None = None
     """Asks the world what became of a call that a crash cut off, by `ctx.key`. What a
     `reconcilable` effect must have. "absent" means that it surely never happened: it is run then.
     None means that nobody knows: it is not."""
+    preview: Callable[[ArgsT, ToolContext], Awaitable[str]] | None = None
+    """What exactly the call would do now, for the person asked to approve it: what its arguments
+    do not say. It only reads; a `ToolError` of it is shown instead."""
     timeout: float | None = None
     """Seconds after which the node gives up on the call; None if the handler bounds itself."""
     output_cap: int = 25_000
     """Characters of output the model is given; the rest is spilled to a file."""
+
+    def nature(self, args: Mapping[str, Any]) -> Nature:
+        """What a call with these arguments may do."""
+        own = Nature(self.risk, self.effect)
+        return self.operations.get(str(args.get("operation")), own)
+
+    def risks(self) -> dict[str, Risk]:
+        """Risk by the rule that is about it: one for the tool, or one for each operation."""
+        if not self.operations:
+            return {self.name: self.risk}
+        return {f"{self.name}({name} *)": nature.risk for name, nature in self.operations.items()}
 
     def schema(self) -> dict[str, Any]:
         """The tool in OpenAI's function format, as sent to the model: no titles, no references."""

@@ -40,13 +40,14 @@ _ALLOWED: dict[PermissionMode, frozenset[Risk]] = {
     "plan": frozenset({"read", "plan"}),
     "default": frozenset({"read", "plan"}),
     "accept-edits": frozenset({"read", "plan", "edit"}),
-    "yolo": frozenset({"read", "plan", "edit", "execute"}),
+    "yolo": frozenset({"read", "plan", "edit", "execute", "publish"}),
 }
 _WHY: dict[Risk, str] = {
     "read": "it reads",
     "plan": "it changes the plan",
     "edit": "it changes files",
     "execute": "it runs a command on this machine, outside a sandbox",
+    "publish": "it changes what is on the Hugging Face Hub",
 }
 
 
@@ -65,13 +66,14 @@ def decide(
     if banned and banned.sure:
         return Verdict("deny", _BANNED.format(rule=banned.rule))
     # Floors, which hold in every mode and against every rule, come here.
-    if mode == "plan" and spec.risk not in _ALLOWED[mode]:
-        return Verdict("deny", _PLAN.format(why=_WHY[spec.risk]))
+    risk = spec.nature(call["args"]).risk
+    if mode == "plan" and risk not in _ALLOWED[mode]:
+        return Verdict("deny", _PLAN.format(why=_WHY[risk]))
     if hit := banned or restricting(rules.ask, call, spec, place):
         return Verdict("ask", _doubt(hit, banned))
-    if spec.risk in _ALLOWED[mode] or allowed(rules.allow, call, spec, place):
+    if risk in _ALLOWED[mode] or allowed(rules.allow, call, spec, place):
         return Verdict("run")
-    return Verdict("ask", _WHY[spec.risk], suggest(call, spec, rules.allow, place))
+    return Verdict("ask", _WHY[risk], suggest(call, spec, rules.allow, place))
 
 
 _BANNED = "Denied: the user's rule `deny {rule}` forbids it. Do not look for another way to do it."
@@ -94,8 +96,9 @@ def effective(
     rules = sorted(placed, key=lambda item: order.index(item.kind))
     otherwise: Kind = "deny" if mode == "plan" else "ask"
     return rules + [
-        Placed("allow" if spec.risk in _ALLOWED[mode] else otherwise, name, "default")
-        for name, spec in tools.items()
+        Placed("allow" if risk in _ALLOWED[mode] else otherwise, about, "default")
+        for spec in tools.values()
+        for about, risk in spec.risks().items()
     ]
 
 

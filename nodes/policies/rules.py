@@ -66,7 +66,7 @@ def _hit(rule: Rule, call: ToolCall, spec: ToolSpec[Any], place: Place | None) -
             inside = place is None or forbidden(rule.pattern, place)
             return Hit(rule, place is not None) if inside else None
         case _:
-            return Hit(rule, True) if _whole(rule.pattern, _arguments(call)) else None
+            return Hit(rule, True) if _whole(rule.pattern, text_of(call, spec)) else None
 
 
 def _command_hit(rule: Rule, pattern: str, command: str) -> Hit | None:
@@ -88,7 +88,7 @@ def allowed(
         return bare[0]
     if spec.subject == "command":
         return _command_allowed(own, call)
-    text = _arguments(call)
+    text = text_of(call, spec)
     for rule in own:
         pattern = rule.pattern or ""
         if spec.subject == "path":
@@ -128,7 +128,11 @@ def canonical(words: Iterable[str]) -> str:
     return " ".join(word if ANY in word else shlex.quote(word) for word in words)
 
 
-def _arguments(call: ToolCall) -> str:
+def text_of(call: ToolCall, spec: ToolSpec[Any]) -> str:
+    """What a pattern is compared with, where it is neither a command nor a path."""
+    if spec.subject == "repository":
+        words = (call["args"].get(name) for name in ("operation", "repo_id"))
+        return " ".join(str(word) for word in words if word)
     return json.dumps(call["args"], ensure_ascii=False, sort_keys=True)
 
 

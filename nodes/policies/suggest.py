@@ -11,7 +11,7 @@ from langchain_core.messages import ToolCall
 from ml_intern.configs.rules import Rule
 from ml_intern.nodes.policies.beyond import beyond
 from ml_intern.nodes.policies.places import Place, rule_of
-from ml_intern.nodes.policies.rules import allowed, canonical, covering
+from ml_intern.nodes.policies.rules import allowed, canonical, covering, text_of
 from ml_intern.nodes.policies.shell import Simple, take_apart
 from ml_intern.nodes.policies.words import ANY
 from ml_intern.tools.spec import ToolSpec
@@ -51,6 +51,8 @@ def suggest(call: ToolCall, spec: ToolSpec[Any], rules: Sequence[Rule], place: P
         pattern = _for_line(str(call["args"].get("command", "")), rules)
     elif spec.subject == "path" and place:
         pattern = rule_of(place)
+    elif spec.subject == "repository":
+        pattern = _exact_text(text_of(call, spec))
     if not pattern or len(pattern) > LONGEST:
         return ""
     rule = Rule(spec.name, pattern)
@@ -91,6 +93,9 @@ def _for_code(command: Simple) -> str:
 
 
 def _exact(command: Simple) -> str:
-    text = canonical(command.words)
+    return _exact_text(canonical(command.words))
+
+
+def _exact_text(text: str) -> str:
     wild = any(sign in text for sign in (ANY, "*"))
     return "" if wild or not text.isprintable() else text

@@ -28,6 +28,7 @@ from ml_intern.sessions.doctor.setup import check_setup
 from ml_intern.sessions.doctor.stored import check_sessions
 from ml_intern.sessions.opening import Sessions
 from ml_intern.tools.registry import by_name
+from ml_intern.tools.services import Services
 
 _SERVER = 15
 """Seconds for a database server to answer."""
@@ -163,4 +164,5 @@ def _surroundings(subject: Subject, settings: Settings) -> Surroundings:
         model=no_model,
         tools=by_name(),
         env={},
+        services=Services(settings, {}),
     )

@@ -14,6 +14,7 @@ from ml_intern.graph.build import build_graph
 from ml_intern.graph.context import RunOptions
 from ml_intern.llm.factory import Model
 from ml_intern.nodes.deps import Deps
+from ml_intern.tools.services import Services
 
 NODES = {"llm", "doom_check", "approval", "tool_execute", "compaction"}
 EDGES = {
@@ -47,6 +48,7 @@ def deps(tmp_path: Path) -> Deps:
         cwd=tmp_path,
         spill=tmp_path,
         env={},
+        services=Services(Settings(model_name="openai/x"), {}),
     )
 
 

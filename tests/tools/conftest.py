@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 
+from harness import SERVICE_ADDRESSES
+from ml_intern.configs.settings import Settings
+from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolContext, ToolResult, ToolSpec
 
 Call = Callable[..., Awaitable[ToolResult]]
@@ -25,7 +28,27 @@ def logged() -> list[str]:
 
 
 @pytest.fixture
-def ctx(tmp_path: Path, logged: list[str]) -> ToolContext:
+def addresses() -> dict[str, str]:
+    """Base addresses of services by the name of their setting; a test overrides this fixture."""
+    return {}
+
+
+@pytest.fixture
+def keys() -> dict[str, str]:
+    """Credentials; a test overrides this fixture."""
+    return {}
+
+
+@pytest.fixture
+def services(tmp_path: Path, addresses: dict[str, str], keys: dict[str, str]) -> Services:
+    """Every service that a test does not emulate refuses to answer."""
+    nowhere = dict.fromkeys(SERVICE_ADDRESSES, "http://127.0.0.1:9")
+    settings = Settings.model_validate({"model_name": "openai/x", **nowhere, **addresses})
+    return Services(settings, keys, tmp_path / "cache")
+
+
+@pytest.fixture
+def ctx(tmp_path: Path, logged: list[str], services: Services) -> ToolContext:
     work = tmp_path / "work"
     work.mkdir()
     return ToolContext(
@@ -34,6 +57,7 @@ def ctx(tmp_path: Path, logged: list[str]) -> ToolContext:
         spill=tmp_path / "spill",
         log=logged.append,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        services=services,
         seen={},
     )
 

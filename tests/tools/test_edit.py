@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml_intern.configs.settings import Settings
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.files.edit import EDIT, EditArgs, Mode, edit
 from ml_intern.tools.files.match import occurrences
 from ml_intern.tools.files.read import READ
 from ml_intern.tools.files.write import WRITE
+from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolContext, ToolResult
 
 Call = Callable[..., Awaitable[ToolResult]]
@@ -158,7 +160,13 @@ def test_nothing_is_lost_or_indented(text: str, old: str, new: str) -> None:
         path = Path(folder, "a.txt").resolve()
         path.write_bytes(raw)
         ctx = ToolContext(
-            call_id="1", cwd=path.parent, spill=path.parent / "s", log=print, env={}, seen={}
+            call_id="1",
+            cwd=path.parent,
+            spill=path.parent / "s",
+            log=print,
+            env={},
+            seen={},
+            services=Services(Settings(model_name="openai/x"), {}),
         )
         try:
             asyncio.run(edit(EditArgs(path="a.txt", old_str=old, new_str=new), ctx))

@@ -226,12 +226,15 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from ml_intern.tools.files.fingerprint import fingerprint
 from ml_intern.tools.files.write import WriteArgs, write
+from ml_intern.configs.settings import Settings
+from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolContext
 
 folder = Path(sys.argv[1])
 path = folder / "a"
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 ctx = ToolContext(call_id="1", cwd=folder, spill=folder, log=print, env={},
+                  services=Services(Settings(model_name="openai/x"), {}),
                   seen={path: fingerprint(path)})
 asyncio.run(write(WriteArgs(path="a", content="new" * 100_000), ctx))
 """

@@ -23,10 +23,16 @@ ARGS: dict[str, dict[str, Any]] = {
     "recall": {},
 }
 VERDICTS: dict[PermissionMode, dict[str, str]] = {
-    "plan": {"read": "run", "plan": "run", "edit": "deny", "execute": "deny"},
-    "default": {"read": "run", "plan": "run", "edit": "ask", "execute": "ask"},
-    "accept-edits": {"read": "run", "plan": "run", "edit": "run", "execute": "ask"},
-    "yolo": {"read": "run", "plan": "run", "edit": "run", "execute": "run"},
+    "plan": {"read": "run", "plan": "run", "edit": "deny", "execute": "deny", "publish": "deny"},
+    "default": {"read": "run", "plan": "run", "edit": "ask", "execute": "ask", "publish": "ask"},
+    "accept-edits": {
+        "read": "run",
+        "plan": "run",
+        "edit": "run",
+        "execute": "ask",
+        "publish": "ask",
+    },
+    "yolo": {"read": "run", "plan": "run", "edit": "run", "execute": "run", "publish": "run"},
 }
 
 

@@ -1,0 +1,114 @@
+"""The one way to the Hub's API: its own client, in threads, with deadlines and words for errors."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ml_intern.llm.background import in_daemon
+from ml_intern.tools.errors import ToolError, ToolTimeout
+from ml_intern.tools.hub.errors import HubError, hub_error
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+T = TypeVar("T")
+
+_PAUSES = (0.5, 2.0)
+"""Seconds before the second and the third attempt of what only reads."""
+_SILENCE = 60.0
+"""Seconds without a byte after which a connection of the library is given up: it has no limit."""
+
+
+class Hub:
+    """The Hub at `endpoint`, asked with the token that `token` gives at that moment."""
+
+    def __init__(self, endpoint: str, token: Callable[[], str | None]) -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self._token = token
+
+    @property
+    def token(self) -> str | None:
+        """The user's token; for the Hub's own hosts only."""
+        return self._token()
+
+    async def read(self, what: str, work: Callable[[HfApi], T], seconds: float = 60) -> T:
+        """What `work` gets from the Hub; tried again where the Hub is busy or down.
+
+        Args:
+            what: What is asked for, as errors name it: "the model a/b".
+            work: Blocking calls that change nothing; a lazy listing must be drained in it.
+            seconds: For one attempt.
+
+        Raises:
+            HubError: the Hub's refusal.
+            ToolTimeout: it took too long.
+        """
+        for pause in (*_PAUSES, None):
+            try:
+                return await self.write(what, work, seconds)
+            except HubError as error:
+                if pause is None or error.kind not in ("busy", "down"):
+                    raise
+            await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def write(self, what: str, work: Callable[[HfApi], T], seconds: float = 120) -> T:
+        """What `work` does at the Hub, once.
+
+        Whoever is cancelled leaves it under way: the library cannot be stopped.
+
+        Raises:
+            HubError: the Hub's refusal.
+            ToolTimeout: it took too long; it may have been done.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await in_daemon(partial(self._work, work))
+        except TimeoutError:
+            raise ToolTimeout(f"The Hub took more than {seconds:g} s for {what}.") from None
+        except ToolError:
+            raise
+        except Exception as error:
+            if not _of_the_library(error):
+                raise
+            raise hub_error(error, what, token=self.token) from error
+
+    def _work(self, work: Callable[[HfApi], T]) -> T:
+        return work(self.api())
+
+    def api(self) -> HfApi:
+        """The library's client; for threads: importing it takes 0.3 s."""
+        library = _library()
+        # False keeps the library from taking a token that it finds by itself.
+        api: HfApi = library.HfApi(
+            endpoint=self.endpoint,
+            token=self.token or False,
+            library_name="ml-intern",
+        )
+        return api
+
+
+@lru_cache(maxsize=1)
+def _library() -> Any:  # noqa: ANN401 - a module
+    module = importlib.import_module("huggingface_hub")
+    module.set_client_factory(_bounded)
+    module.utils.disable_progress_bars()
+    return module
+
+
+def _bounded() -> Any:  # noqa: ANN401 - an httpx client
+    """The library's own client with a limit: a thread that nobody waits for must end, too."""
+    http = importlib.import_module("huggingface_hub.utils._http")
+    client = http.default_client_factory()
+    client.timeout = _SILENCE
+    return client
+
+
+def _of_the_library(error: Exception) -> bool:
+    """Whether it speaks of the Hub, not of a defect of ours."""
+    modules = {kind.__module__.split(".")[0] for kind in type(error).__mro__}
+    return bool(modules & {"huggingface_hub", "httpx", "requests"})
