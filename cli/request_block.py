@@ -31,6 +31,8 @@ def request_block(
         _append(text, name, [(line, "") for line in exact(shown).split("\n")], whole)
     if change:
         _append(text, "change", change, whole)
+    if preview := str(request.get("preview") or ""):
+        _append(text, "it would", [(line, "") for line in exact(preview).split("\n")], whole)
     text.rstrip()
     return text
 

@@ -59,11 +59,13 @@ def after_approval(state: AgentState) -> list[Send] | Literal["compaction", "__e
     """One task a call that may run; back to the model if there is none."""
     if turn_of(state)["stop"]:
         return END
-    edits = state.get("edits", {})
+    edits, shown = state.get("edits", {}), state.get("shown", {})
     sends = []
     for call in pending_calls(state["messages"]):
         args = edits.get(call["id"] or "")
         task = ToolTask(call={**call, "args": call["args"] if args is None else args},
                         edited=args is not None)  # fmt: skip
+        if call["id"] in shown:
+            task["shown"] = shown[call["id"]]
         sends.append(Send("tool_execute", task))
     return sends or "compaction"

@@ -7,7 +7,7 @@ it stays small.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage, RemoveMessage, ToolCall, convert_to_messages
 from langgraph.channels.delta import DeltaChannel
@@ -95,6 +95,8 @@ class AgentState(TypedDict, total=False):
     turn: Turn
     edits: dict[str, dict[str, Any]]
     """Arguments a person put in place of the model's, by tool call id, for the calls at hand."""
+    shown: dict[str, str]
+    """Digest of what a person was shown that a call would do, by the id of each call approved."""
     compact: bool
     """Compact at the next opportunity, whatever the size."""
     usage: dict[str, float]
@@ -109,6 +111,8 @@ class ToolTask(TypedDict):
     call: ToolCall
     edited: bool
     """Whether the arguments are a person's."""
+    shown: NotRequired[str]
+    """Digest of what they were shown that it would do."""
 
 
 def turn_of(state: AgentState) -> Turn:

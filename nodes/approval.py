@@ -13,10 +13,11 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.graph.events import ToolState, ToolStateChange
 from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import Deps, Emit, emitter, options_of
-from ml_intern.nodes.policies.answers import Answer, Decisions, read_answers, request
+from ml_intern.nodes.policies.answers import Answer, Asked, Decisions, read_answers, request
 from ml_intern.nodes.policies.approval import Verdict, settle
 from ml_intern.nodes.policies.doom import hopeless
 from ml_intern.nodes.policies.history import pending_calls
+from ml_intern.nodes.previews import digest, forget, previews_of
 from ml_intern.nodes.refusal import refusal
 from ml_intern.nodes.verdicts import denied_anyway, verdicts_on
 
@@ -30,7 +31,10 @@ async def approve(
     """
     calls = pending_calls(state["messages"])
     verdicts = await verdicts_on(calls, state, options_of(runtime), deps)
-    answers = _ask_person(calls, verdicts)
+    asked = [call for call, verdict in zip(calls, verdicts, strict=True) if verdict.action == "ask"]
+    previews = await previews_of(asked, deps, emitter(runtime))
+    answers = _ask_person(calls, verdicts, previews)
+    forget(asked, deps)
     still_denied = await denied_anyway(calls, answers, deps)
     refusals: list[ToolMessage] = []
     for call, verdict in zip(calls, verdicts, strict=True):
@@ -44,20 +48,27 @@ async def approve(
             emitter(runtime)(_change(call, "approved"))
     edits = {call_id: a.args for call_id, a in answers.items() if a.approved and a.args is not None}
     update: dict[str, Any] = {"messages": refusals, "edits": edits}
+    shown = {i: digest(text) for i, text in previews.items() if text and i not in edits}
+    if shown or state.get("shown"):
+        update["shown"] = shown
     if reason := hopeless([*state["messages"], *refusals]):
         update["turn"] = {**turn_of(state), "stop": "stuck", "reason": reason}
     return update
 
 
-def _ask_person(calls: list[ToolCall], verdicts: list[Verdict]) -> dict[str | None, Answer]:
+def _ask_person(
+    calls: list[ToolCall], verdicts: list[Verdict], previews: Mapping[str | None, str]
+) -> dict[str | None, Answer]:
     asked = [
-        (c, v.reason, v.rule) for c, v in zip(calls, verdicts, strict=True) if v.action == "ask"
+        Asked(c, v.reason, v.rule, previews[c["id"]])
+        for c, v in zip(calls, verdicts, strict=True)
+        if v.action == "ask"
     ]
     if not asked:
         return {}
     reply: Decisions = interrupt(request(asked), response_schema=Decisions)
-    answers = read_answers(reply, [call for call, _, _ in asked])
-    return {call["id"]: answer for (call, _, _), answer in zip(asked, answers, strict=True)}
+    answers = read_answers(reply, [one.call for one in asked])
+    return {one.call["id"]: answer for one, answer in zip(asked, answers, strict=True)}
 
 
 _STATES: dict[str, ToolState] = {"deny": "denied", "reject": "rejected"}

@@ -57,6 +57,8 @@ class Deps:
     """What a person may change during a turn; None where a run's options are all there is."""
     seen: dict[Path, str] = field(default_factory=dict)
     """Files the model has seen, with the fingerprint of what it saw."""
+    previews: dict[str, str] = field(default_factory=dict)
+    """What open questions show of what their calls would do (`nodes/previews.py`)."""
 
     @cached_property
     def schemas(self) -> str:

@@ -91,7 +91,9 @@ def approval_tools(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
             "tool_call_id": action["tool_call_id"],
             "arguments": action["args"],
             "reason": action["reason"],
-            "rule": action.get("rule", ""),  # questions of older versions have none
+            # Questions of older versions have neither.
+            "rule": action.get("rule", ""),
+            "preview": action.get("preview", ""),
         }
         for item in interrupts
         for action in item.value["action_requests"]

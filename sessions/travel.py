@@ -97,6 +97,7 @@ async def set_values(at: Attachment, values: AgentState) -> None:
         "plan": values.get("plan", []),
         "turn": turn_of(values),
         "edits": {},
+        "shown": {},
         "compact": False,
     }
     await at.graph.aupdate_state(at.config, update, as_node="llm")

@@ -46,8 +46,19 @@ class Answer(NamedTuple):
     """Why not, in the person's words."""
 
 
-def request(calls: Sequence[tuple[ToolCall, str, str]]) -> dict[str, Any]:
-    """The interrupt's value for `(call, why a person is asked, the rule that would allow it)`."""
+class Asked(NamedTuple):
+    """A call that needs a person."""
+
+    call: ToolCall
+    why: str
+    rule: str = ""
+    """The rule that would allow it."""
+    preview: str = ""
+    """What it would do, beyond what its arguments say."""
+
+
+def request(calls: Sequence[Asked]) -> dict[str, Any]:
+    """The interrupt's value."""
     decisions = ["approve", "edit", "reject"]
     return {
         "action_requests": [
@@ -55,15 +66,16 @@ def request(calls: Sequence[tuple[ToolCall, str, str]]) -> dict[str, Any]:
                 "name": call["name"],
                 "args": call["args"],
                 "arguments": call["args"],
-                "description": f"{call['name']} needs your approval: {why}.",
+                "description": f"{call['name']} needs your approval: {why}.\n\n{preview}".rstrip(),
                 "tool_call_id": call["id"],
                 "reason": why,
                 "rule": rule,
+                "preview": preview,
             }
-            for call, why, rule in calls
+            for call, why, rule, preview in calls
         ],
         "review_configs": [
-            {"action_name": call["name"], "allowed_decisions": decisions} for call, _, _ in calls
+            {"action_name": call["name"], "allowed_decisions": decisions} for call, *_ in calls
         ],
     }
 

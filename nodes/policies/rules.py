@@ -66,7 +66,10 @@ def _hit(rule: Rule, call: ToolCall, spec: ToolSpec[Any], place: Place | None) -
             inside = place is None or forbidden(rule.pattern, place)
             return Hit(rule, place is not None) if inside else None
         case _:
-            return Hit(rule, True) if _whole(rule.pattern, text_of(call, spec)) else None
+            # The Hub takes names in any case.
+            fold = str.casefold if spec.subject == "repository" else str
+            inside = _whole(fold(rule.pattern), fold(text_of(call, spec)))
+            return Hit(rule, True) if inside else None
 
 
 def _command_hit(rule: Rule, pattern: str, command: str) -> Hit | None:

@@ -41,6 +41,22 @@ def test_what_is_long_is_folded_and_said_to_be() -> None:
     assert all(f"    {line}" in whole.splitlines() for line in script.splitlines())
 
 
+def test_what_the_call_would_do_stands_below_its_arguments() -> None:
+    request = {
+        "tool": "push",
+        "reason": "it publishes",
+        "arguments": {"a": 1},
+        "preview": "P\x1b[m\nQ",
+    }
+    assert request_block(1, 1, request).plain.splitlines() == [
+        "push  it publishes",
+        "  a: 1",
+        "  it would: ",
+        "    P<U+001B>[m",
+        "    Q",
+    ]
+
+
 @pytest.mark.parametrize(
     ("hidden", "said"),
     [

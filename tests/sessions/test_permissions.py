@@ -124,13 +124,14 @@ async def test_the_question_carries_the_rule_that_always_would_take(tmp_path: Pa
         assert [tool["rule"] for tool in question.tools] == ["bash(git status *)", ""]
 
 
-async def test_a_question_of_an_older_version_has_no_rule() -> None:
+async def test_a_question_of_an_older_version_has_no_rule_and_no_preview() -> None:
     class Old:
         value = {"action_requests": [
             {"name": "bash", "tool_call_id": "c", "args": {}, "reason": "why"}
         ]}  # fmt: skip
 
-    assert approval_tools([Old()])[0]["rule"] == ""
+    [tool] = approval_tools([Old()])
+    assert (tool["rule"], tool["preview"]) == ("", "")
 
 
 async def test_always_holds_from_the_next_decision_on(tmp_path: Path) -> None:

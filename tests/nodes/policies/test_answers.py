@@ -9,7 +9,14 @@ from langchain.agents.middleware.human_in_the_loop import HITLRequest, HITLRespo
 from langchain_core.messages import ToolCall
 from pydantic import TypeAdapter
 
-from ml_intern.nodes.policies.answers import Answer, Decision, Decisions, read_answers, request
+from ml_intern.nodes.policies.answers import (
+    Answer,
+    Asked,
+    Decision,
+    Decisions,
+    read_answers,
+    request,
+)
 
 
 def call(name: str = "bash", call_id: str = "a", **args: Any) -> ToolCall:
@@ -26,11 +33,18 @@ def edit(name: str = "bash", **args: Any) -> dict[str, Any]:
 
 def test_the_question_is_langchains() -> None:
     question = request(
-        [(call(), "it runs", "bash(ls *)"), (call("write", "b", path="x"), "it writes", "")]
+        [
+            Asked(call(), "it runs", "bash(ls *)"),
+            Asked(call("write", "b", path="x"), "it writes", preview="It overwrites x."),
+        ]
     )
     read = TypeAdapter(HITLRequest).validate_python(question, strict=True)
     assert [action["name"] for action in read["action_requests"]] == ["bash", "write"]
-    assert "it runs" in read["action_requests"][0].get("description", "")
+    told = [action.get("description", "") for action in read["action_requests"]]
+    assert told == [
+        "bash needs your approval: it runs.",
+        "write needs your approval: it writes.\n\nIt overwrites x.",
+    ]
     assert [review["action_name"] for review in read["review_configs"]] == ["bash", "write"]
     assert {d for r in read["review_configs"] for d in r["allowed_decisions"]} == {
         "approve",
@@ -40,7 +54,7 @@ def test_the_question_is_langchains() -> None:
 
 
 def test_the_question_has_what_the_other_front_ends_read() -> None:
-    action = request([(call(command="ls"), "it runs", "bash(ls *)")])["action_requests"][0]
+    action = request([Asked(call(command="ls"), "it runs", "bash(ls *)")])["action_requests"][0]
     assert action["arguments"] == action["args"] == {"command": "ls"}
     assert (action["tool_call_id"], action["reason"]) == ("a", "it runs")
     assert action["rule"] == "bash(ls *)"

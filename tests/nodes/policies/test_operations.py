@@ -1,0 +1,93 @@
+"""A tool with several operations: each is as risky as it is, and rules can tell them apart."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from langchain_core.messages import ToolCall
+
+from ml_intern.configs.rules import parse_rule
+from ml_intern.graph.context import PermissionMode
+from ml_intern.nodes.policies.approval import Permissions, decide, effective
+from ml_intern.nodes.policies.rules import Rules
+from ml_intern.tools.spec import LOOKS, Nature, ToolArgs, ToolContext, ToolResult, ToolSpec
+
+
+class RepoArgs(ToolArgs):
+    operation: Literal["list", "upload"]
+    repo_id: str = ""
+    note: str = ""
+
+
+async def never(_args: RepoArgs, _ctx: ToolContext) -> ToolResult:
+    raise AssertionError("not called")
+
+
+REPO = ToolSpec(
+    name="repo", description="", args=RepoArgs, handler=never, effect="opaque", risk="publish",
+    operations={"list": LOOKS, "upload": Nature("publish", "reconcilable")}, subject="repository",
+)  # fmt: skip
+
+
+def verdict(mode: PermissionMode = "default", rules: Rules = Rules(), **args: Any) -> Any:  # noqa: B008
+    call = ToolCall(name="repo", args=args, id="c", type="tool_call")
+    return decide(call, {"repo": REPO}, Permissions(mode, rules))
+
+
+@pytest.mark.parametrize(
+    ("mode", "looks", "publishes"),
+    [
+        ("plan", "run", "deny"),
+        ("default", "run", "ask"),
+        ("accept-edits", "run", "ask"),
+        ("yolo", "run", "run"),
+    ],
+)
+def test_each_operation_by_its_own_risk(mode: PermissionMode, looks: str, publishes: str) -> None:
+    assert verdict(mode, operation="list").action == looks
+    assert verdict(mode, operation="upload", repo_id="me/x").action == publishes
+
+
+def test_each_operation_by_its_own_effect() -> None:
+    assert REPO.nature({"operation": "list"}).effect == "pure"
+    assert REPO.nature({"operation": "upload"}).effect == "reconcilable"
+    assert REPO.nature({"operation": ["odd"]}) == Nature("publish", "opaque")
+
+
+@pytest.mark.parametrize(
+    ("rule", "repo_id", "action"),
+    [
+        ("repo(upload me/*)", "me/x", "run"),
+        ("repo(upload me/*)", "you/x", "ask"),
+        ("repo(list *)", "me/x", "ask"),
+        ("repo(upload me/x)", "me/x", "run"),
+        ("repo(upload me/x)", "me/xy", "ask"),
+    ],
+)
+def test_a_rule_is_about_an_operation_and_a_repository(
+    rule: str, repo_id: str, action: str
+) -> None:
+    allow = Rules(allow=(parse_rule(rule),))
+    assert verdict(rules=allow, operation="upload", repo_id=repo_id, note="me/x").action == action
+
+
+def test_what_is_denied_is_denied_in_every_mode() -> None:
+    deny = Rules(deny=(parse_rule("repo(upload you/*)"),))
+    assert verdict("yolo", deny, operation="upload", repo_id="you/x").action == "deny"
+    assert verdict("yolo", deny, operation="upload", repo_id="You/X").action == "deny"
+    assert verdict("yolo", deny, operation="upload", repo_id="me/x").action == "run"
+
+
+def test_always_takes_the_operation_on_that_repository() -> None:
+    asked = verdict(operation="upload", repo_id="me/x", note="secret")
+    assert asked.rule == "repo(upload me/x)"
+    assert verdict(operation="upload", repo_id="me/*").rule == ""
+
+
+def test_the_rules_that_hold_name_each_operation() -> None:
+    rows = effective([], {"repo": REPO}, "default")
+    assert [(row.kind, row.rule) for row in rows] == [
+        ("allow", "repo(list *)"),
+        ("ask", "repo(upload *)"),
+    ]
