@@ -93,8 +93,13 @@ class Web:
         task = self._running.get(key)
         if task is None:
             task = self._running[key] = asyncio.create_task(self._fetch(name, request))
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+            task.add_done_callback(partial(self._done, key))
         return await asyncio.shield(task)
+
+    def _done(self, key: tuple[object, str], task: asyncio.Task[Page]) -> None:
+        self._running.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # looked at, for those who waited may all have left
 
     async def _fetch(self, name: str, request: Request) -> Page:
         exchange: type[Exchange] = (await in_daemon(_loaded)).Exchange
