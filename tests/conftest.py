@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in FOLDERS:
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def connections_closed() -> Iterator[None]:
+    """What the process would keep open to its end."""
+    yield
+    if exchange := sys.modules.get("ml_intern.tools.web.exchange"):
+        exchange._client().close()
 
 
 @pytest.fixture

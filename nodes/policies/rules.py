@@ -18,6 +18,9 @@ from ml_intern.nodes.policies.shell import Simple, take_apart
 from ml_intern.nodes.policies.words import ANY
 from ml_intern.tools.spec import ToolSpec
 
+PUBLIC = "public "
+"""What the text of a call begins with that makes a repository public: no other rule allows that."""
+
 
 class Rules(NamedTuple):
     """The lists that hold for a decision."""
@@ -66,10 +69,12 @@ def _hit(rule: Rule, call: ToolCall, spec: ToolSpec[Any], place: Place | None) -
             inside = place is None or forbidden(rule.pattern, place)
             return Hit(rule, place is not None) if inside else None
         case _:
-            # The Hub takes names in any case.
+            # The Hub takes names in any case; what makes public is what it is besides.
+            text = text_of(call, spec)
             fold = str.casefold if spec.subject == "repository" else str
-            inside = _whole(fold(rule.pattern), fold(text_of(call, spec)))
-            return Hit(rule, True) if inside else None
+            either = {fold(text), fold(text.removeprefix(PUBLIC))}
+            hit = any(_whole(fold(rule.pattern), each) for each in either)
+            return Hit(rule, True) if hit else None
 
 
 def _command_hit(rule: Rule, pattern: str, command: str) -> Hit | None:
@@ -135,7 +140,10 @@ def text_of(call: ToolCall, spec: ToolSpec[Any]) -> str:
     """What a pattern is compared with, where it is neither a command nor a path."""
     if spec.subject == "repository":
         words = (call["args"].get(name) for name in ("operation", "repo_id"))
-        return " ".join(str(word) for word in words if word)
+        said = " ".join(str(word) for word in words if word)
+        # Whatever else is read as no ("false", 0) counts, too.
+        public = call["args"].get("private") not in (None, "", True)
+        return f"{PUBLIC}{said}" if public else said
     return json.dumps(call["args"], ensure_ascii=False, sort_keys=True)
 
 

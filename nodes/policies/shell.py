@@ -61,8 +61,11 @@ _RESERVED = frozenset({
     "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "in",
     "select", "function", "{", "}", "[[", "]]", "!", "coproc",
 })  # fmt: skip
-_STRANGE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|(?=\s)[^ \t\n]|[^\s]\\\n")
-"""Control characters and blanks that are none to bash; a line's continuation inside a word."""
+_STRANGE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f]|(?=\s)[^ \t\n]|[^\s]\\\n|(?<![\w./,:@%+~-])\\[ \t]"
+)
+"""Control characters and blanks that are none to bash; a line's continuation inside a word; an
+escaped blank that begins a word, which the grammar takes for none."""
 _COMPUTED = re.compile(r"(?<!\\)(\$[({]|`)")
 _CLEVER = re.compile(r"\$\{!|@[A-Za-z]\s*\}$")
 """Expansions that run what a variable holds."""

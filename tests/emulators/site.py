@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -24,11 +24,14 @@ class Ask:
     path: str
     """Without the query; percent signs decoded."""
     query: Mapping[str, str]
+    """Of a parameter that is repeated, the last."""
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes = b""
     parts: Mapping[str, str] = field(default_factory=dict)
     """What stood in the route's braces."""
+    pairs: Sequence[tuple[str, str]] = ()
+    """The query with what is repeated in it."""
 
     @property
     def line(self) -> str:
@@ -115,8 +118,7 @@ def _group(match: re.Match[str]) -> str:
 
 
 def _with_parts(ask: Ask, parts: Mapping[str, str]) -> Ask:
-    return Ask(method=ask.method, path=ask.path, query=ask.query, headers=ask.headers,
-               body=ask.body, parts=parts)  # fmt: skip
+    return replace(ask, parts=parts)
 
 
 class _SiteExchange(Exchange):
@@ -126,11 +128,13 @@ class _SiteExchange(Exchange):
 
     def _handle(self) -> None:
         address = urlsplit(self.path)
+        pairs = parse_qsl(address.query, keep_blank_values=True)
         reply = self.site.answer(
             Ask(
                 method=self.command,
                 path=unquote(address.path),
-                query=dict(parse_qsl(address.query, keep_blank_values=True)),
+                query=dict(pairs),
+                pairs=pairs,
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=self.read_body(),
             )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
+import traceback
 from collections.abc import Callable
 from functools import lru_cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml_intern.llm.background import in_daemon
 from ml_intern.tools.errors import ToolError, ToolTimeout
-from ml_intern.tools.hub.errors import HubError, hub_error
+from ml_intern.tools.hub.errors import HubError, hub_error, unreadable
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -22,6 +25,8 @@ _PAUSES = (0.5, 2.0)
 _SILENCE = 60.0
 """Seconds without a byte after which a connection of the library is given up: it has no limit."""
 
+_MISREAD = (LookupError, TypeError, ValueError, AttributeError)
+
 
 class Hub:
     """The Hub at `endpoint`, asked with the token that `token` gives at that moment."""
@@ -29,6 +34,7 @@ class Hub:
     def __init__(self, endpoint: str, token: Callable[[], str | None]) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._token = token
+        self._known: dict[tuple[str, str | None], tuple[float, Any]] = {}
 
     @property
     def token(self) -> str | None:
@@ -56,6 +62,19 @@ class Hub:
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
+    async def known(self, what: str, work: Callable[[HfApi], T], lifetime: float) -> T:
+        """As `read`, or what that gave this process less than `lifetime` seconds ago.
+
+        `what` tells one thing asked for from another: for the few that all sessions share.
+        """
+        name = (what, self.token)
+        if name in self._known and time.monotonic() - self._known[name][0] < lifetime:
+            found: T = self._known[name][1]
+            return found
+        found = await self.read(what, work)
+        self._known[name] = (time.monotonic(), found)
+        return found
+
     async def write(self, what: str, work: Callable[[HfApi], T], seconds: float = 120) -> T:
         """What `work` does at the Hub, once.
 
@@ -73,9 +92,11 @@ class Hub:
         except ToolError:
             raise
         except Exception as error:
-            if not _of_the_library(error):
-                raise
-            raise hub_error(error, what, token=self.token) from error
+            if _of_the_library(error):
+                raise hub_error(error, what, token=self.token) from error
+            if _in_the_library(error):
+                raise unreadable(error, what) from error
+            raise
 
     def _work(self, work: Callable[[HfApi], T]) -> T:
         return work(self.api())
@@ -92,11 +113,21 @@ class Hub:
         return api
 
 
-@lru_cache(maxsize=1)
+_LOADING = Lock()
+
+
 def _library() -> Any:  # noqa: ANN401 - a module
+    # The cache alone lets several first callers each put another client under the others' feet.
+    with _LOADING:
+        return _loaded()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> Any:  # noqa: ANN401 - a module
     module = importlib.import_module("huggingface_hub")
     module.set_client_factory(_bounded)
     module.utils.disable_progress_bars()
+    module.utils.logging.set_verbosity_error()
     return module
 
 
@@ -106,6 +137,13 @@ def _bounded() -> Any:  # noqa: ANN401 - an httpx client
     client = http.default_client_factory()
     client.timeout = _SILENCE
     return client
+
+
+def _in_the_library(error: Exception) -> bool:
+    """Whether it met an answer of a form that it does not know: it reads them without checks."""
+    frames = traceback.walk_tb(error.__traceback__)
+    names = (frame.f_globals.get("__name__", "") for frame, _ in frames)
+    return isinstance(error, _MISREAD) and any(n.startswith("huggingface_hub.") for n in names)
 
 
 def _of_the_library(error: Exception) -> bool:

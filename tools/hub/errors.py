@@ -49,6 +49,7 @@ _BY_TYPE: dict[str, Kind] = {
     "JobNotFoundError": "missing",
     "RevisionNotFoundError": "revision",
     "RemoteEntryNotFoundError": "entry",
+    "LocalEntryNotFoundError": "down",
     "EntryNotFoundError": "entry",
     "DisabledRepoError": "denied",
     "HFValidationError": "bad",
@@ -62,12 +63,21 @@ _BY_STATUS: dict[int, Kind] = {
 
 def hub_error(error: Exception, what: str, token: str | None) -> HubError:
     """`error` of huggingface_hub or httpx, in words; `what` names what was asked for."""
+    if type(error).__name__ == "LocalEntryNotFoundError" and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # What it hides: why the file could not be had.
     status = getattr(getattr(error, "response", None), "status_code", None)
     kind = _kind(error, status)
     said = getattr(error, "server_message", None) or str(error) or type(error).__name__
     said = " ".join(said.split()).replace(token or "\0", "[token]")[:300].rstrip(".")
     hint = "" if token else ", and set HF_TOKEN: there is no token now"
-    return HubError(_REMEDIES[kind].format(what=what, said=said, token=hint), kind, status)
+    message = _REMEDIES[kind].format(what=what, said=said, token=hint)
+    return HubError(message[:1].upper() + message[1:], kind, status)
+
+
+def unreadable(error: Exception, what: str) -> HubError:
+    """What the library made nothing of."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+    return HubError(f"The Hub answered about {what} in a form that is not known ({said}).", "other")
 
 
 def _kind(error: Exception, status: int | None) -> Kind:

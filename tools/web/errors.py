@@ -14,10 +14,12 @@ from ml_intern.tools.errors import ToolError
 class WebError(ToolError):
     """A service that did not answer, or not with what was asked for."""
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, code: str = "") -> None:
         super().__init__(message)
         self.status = status
         """The HTTP status; None if there was no answer at all."""
+        self.code = code
+        """The service's own name of the error (`X-Error-Code`); "" if it gave none."""
 
 
 class StrayError(WebError):

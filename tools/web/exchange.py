@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import httpx
@@ -27,9 +28,18 @@ _LONGEST = 10.0
 """Seconds above which a wait that a service asks for is the model's business, not ours."""
 
 
-@lru_cache(maxsize=1)
+_MAKING = Lock()
+
+
 def _client() -> httpx.Client:
     """Shared by the threads; made once, for loading the certificates takes 20 ms."""
+    # The cache alone lets several first callers make one each, and nobody closes the others.
+    with _MAKING:
+        return _made()
+
+
+@lru_cache(maxsize=1)
+def _made() -> httpx.Client:
     return httpx.Client(headers=_AGENT, follow_redirects=False)
 
 
@@ -53,7 +63,7 @@ class Exchange:
                 wait = error.wait if error.wait is not None else _PAUSE * 2**attempt
                 last = attempt + 1 == self._request.attempts
                 if last or wait > min(_LONGEST, self._until - time.monotonic()):
-                    raise WebError(str(error), error.status) from None
+                    raise WebError(str(error), error.status, error.code) from None
             await asyncio.sleep(wait)
         raise AssertionError("a request has at least one attempt")
 
@@ -129,21 +139,26 @@ class Exchange:
 class _AgainError(WebError):
     """Another attempt may do better, after `wait` seconds if the service said so."""
 
-    def __init__(self, message: str, status: int | None = None, wait: float | None = None) -> None:
-        super().__init__(message, status)
+    def __init__(
+        self, message: str, status: int | None = None, code: str = "", wait: float | None = None
+    ) -> None:
+        super().__init__(message, status, code)
         self.wait = wait
 
 
 def refused(response: httpx.Response, body: str) -> WebError:
     """What an answer that is none of use means."""
     status, host = response.status_code, response.url.host
+    code = response.headers.get("x-error-code", "")[:100]
     if status == 429:
         wait = _seconds(response.headers.get("retry-after"))
         when = f" Try again in {wait:.0f} s." if wait else " Try again later."
-        return _AgainError(f"{host} is asked too often (429).{when}", status, wait)
+        return _AgainError(f"{host} is asked too often (429).{when}", status, code, wait)
     said = " ".join(body.split())[:200]
     message = f"{host} answered {status} to {response.url.path}: {said or response.reason_phrase}"
-    return _AgainError(message, status) if status in _AGAIN else WebError(message, status)
+    # A service that names the defect has looked into it: it will find the same again.
+    again = status in _AGAIN and not (status == 500 and code)
+    return _AgainError(message, status, code) if again else WebError(message, status, code)
 
 
 def _seconds(header: str | None) -> float | None:

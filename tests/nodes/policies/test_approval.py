@@ -21,6 +21,15 @@ ARGS: dict[str, dict[str, Any]] = {
     "edit": {"path": "a.txt", "old_str": "x", "new_str": "y"},
     "plan_tool": {"todos": []},
     "recall": {},
+    "explore_hf_docs": {"library": "trl"},
+    "fetch_hf_docs": {"url": "trl/index"},
+    "find_hf_api": {},
+    "hf_papers": {"operation": "trending"},
+    "hf_inspect_dataset": {"dataset": "a/b"},
+    "hf_models": {"operation": "search"},
+    "hf_repo_files": {"operation": "delete", "repo_id": "a/b"},
+    "hf_repo_git": {"operation": "merge_pr", "repo_id": "a/b"},
+    "push_model": {"folder": "out", "repo_id": "a/b"},
 }
 VERDICTS: dict[PermissionMode, dict[str, str]] = {
     "plan": {"read": "run", "plan": "run", "edit": "deny", "execute": "deny", "publish": "deny"},

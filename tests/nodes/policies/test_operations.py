@@ -18,6 +18,7 @@ class RepoArgs(ToolArgs):
     operation: Literal["list", "upload"]
     repo_id: str = ""
     note: str = ""
+    private: bool = True
 
 
 async def never(_args: RepoArgs, _ctx: ToolContext) -> ToolResult:
@@ -83,6 +84,25 @@ def test_always_takes_the_operation_on_that_repository() -> None:
     asked = verdict(operation="upload", repo_id="me/x", note="secret")
     assert asked.rule == "repo(upload me/x)"
     assert verdict(operation="upload", repo_id="me/*").rule == ""
+
+
+def test_a_rule_does_not_let_it_make_public_by_the_way() -> None:
+    allow = Rules(allow=(parse_rule("repo(upload me/*)"),))
+    upload: dict[str, Any] = {"operation": "upload", "repo_id": "me/x"}
+    for no in (False, "false", "no", 0, "off"):
+        asked = verdict(rules=allow, **upload, private=no)
+        assert (asked.action, asked.rule) == ("ask", "repo(public upload me/x)")
+    assert verdict(rules=allow, **upload, private=True).action == "run"
+    public = Rules(allow=(parse_rule("repo(public upload me/*)"),))
+    assert verdict(rules=public, **upload, private=False).action == "run"
+    assert verdict(rules=public, **upload).action == "ask"
+
+
+@pytest.mark.parametrize("rule", ["repo(upload me/*)", "repo(public *)"])
+def test_what_makes_public_can_be_denied_by_either_name(rule: str) -> None:
+    deny = Rules(deny=(parse_rule(rule),))
+    denied = verdict("yolo", deny, operation="upload", repo_id="me/x", private=False)
+    assert denied.action == "deny"
 
 
 def test_the_rules_that_hold_name_each_operation() -> None:

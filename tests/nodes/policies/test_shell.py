@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ml_intern.nodes.policies.reach import reached
@@ -245,6 +245,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(text="\\ \na=1 rm")
 @given(text=lines())
 def test_no_spelling_hides_from_the_policy_what_the_real_bash_runs(
     programs: Path, text: str

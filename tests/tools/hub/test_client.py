@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +124,33 @@ async def test_a_token_does_not_follow_a_redirect_to_another_host(site: Site, hu
         site.on("GET /api/models/me/away", away)
         await hub.read("it", lambda api: api.model_info("me/away"))
     assert [ask.token for ask in foreign.ledger] == [""]
+
+
+@pytest.mark.parametrize("answer", ["<html>", [], {"sha": 1}, {"id": "me/m", "createdAt": "x"}])
+async def test_an_answer_that_the_library_cannot_read_is_said_to_be(
+    site: Site, hub: Hub, answer: object
+) -> None:
+    site.fail("models", Reply(body=answer))
+    error = await refusal(hub)
+    assert "answered about the model me/m in a form that is not known" in str(error)
+    assert error.kind == "other"
+
+
+async def test_what_is_known_is_not_asked_again_until_it_is_old(site: Site, hub: Hub) -> None:
+    for lifetime in (60, 60, 0):
+        info = await hub.known("me/m", lambda api: api.model_info("me/m"), lifetime)
+        assert info.id == "me/m"
+    assert len([line for line in site.lines if "models" in line]) == 2
+
+
+async def test_a_file_that_is_refused_is_not_said_to_be_missing(
+    site: Site, hub: Hub, tmp_path: Path
+) -> None:
+    """The library hides the refusal behind an error of its own disk cache."""
+    site.fail("resolve", Reply(status=403))
+    with pytest.raises(HubError, match="the token does not allow it") as caught:
+        await hub.read(
+            "config.json",
+            lambda api: api.hf_hub_download("me/m", "config.json", cache_dir=tmp_path),
+        )
+    assert caught.value.kind == "denied"

@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from emulators.site import Reply, Site
+from ml_intern.tools.web import exchange
 from ml_intern.tools.web.client import Request, Web
 from ml_intern.tools.web.errors import StrayError, WebError
 from ml_intern.tools.web.origins import origin_of
@@ -68,6 +70,28 @@ async def test_what_does_not_pass_is_not(site: Site, web: Web, status: int) -> N
     assert f"answered {status} to /page" in said
     assert "because" in said
     assert len(site.ledger) == 1
+
+
+async def test_a_defect_that_the_service_names_is_not_asked_for_again(site: Site, web: Web) -> None:
+    site.fail("/page", Reply(status=500, headers={"X-Error-Code": "NotReady"}, body={"error": "x"}))
+    with pytest.raises(WebError) as caught:
+        await web.page(Request(url=f"{site.url}/page"))
+    assert (caught.value.status, caught.value.code) == (500, "NotReady")
+    assert len(site.ledger) == 1
+
+
+async def test_those_who_ask_first_and_at_once_share_one_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[int] = []
+
+    def slow() -> None:
+        time.sleep(0.05)
+        made.append(1)
+
+    monkeypatch.setattr(exchange, "_made", cache(slow))
+    await asyncio.gather(*[asyncio.to_thread(exchange._client) for _ in range(8)])
+    assert made == [1]
 
 
 async def test_a_long_wait_is_told_at_once(site: Site, web: Web) -> None:

@@ -1,0 +1,1 @@
+"""The Hub's HTTP API, as its OpenAPI document describes it."""

@@ -1,0 +1,1 @@
+"""`hf_models`: find models on the Hub, learn what one is, and what memory it takes."""

@@ -1,0 +1,1 @@
+"""Papers: found on the Hub and at Semantic Scholar, read in full from arXiv."""

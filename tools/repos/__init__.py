@@ -1,0 +1,1 @@
+"""Repositories of the Hub: their files, branches, pull requests and settings."""
