@@ -17,7 +17,7 @@ from ml_intern.nodes.policies.answers import Answer, Asked, Decisions, read_answ
 from ml_intern.nodes.policies.approval import Verdict, settle
 from ml_intern.nodes.policies.doom import hopeless
 from ml_intern.nodes.policies.history import pending_calls
-from ml_intern.nodes.previews import digest, forget, previews_of
+from ml_intern.nodes.previews import Preview, digest, forget, possible, previews_of
 from ml_intern.nodes.refusal import refusal
 from ml_intern.nodes.verdicts import denied_anyway, verdicts_on
 
@@ -31,10 +31,10 @@ async def approve(
     """
     calls = pending_calls(state["messages"])
     verdicts = await verdicts_on(calls, state, options_of(runtime), deps)
-    asked = [call for call, verdict in zip(calls, verdicts, strict=True) if verdict.action == "ask"]
-    previews = await previews_of(asked, deps, emitter(runtime))
+    previews = await previews_of(calls, verdicts, deps, emitter(runtime))
+    verdicts = [possible(v, previews.get(c["id"])) for c, v in zip(calls, verdicts, strict=True)]
     answers = _ask_person(calls, verdicts, previews)
-    forget(asked, deps)
+    forget(calls, deps)
     still_denied = await denied_anyway(calls, answers, deps)
     refusals: list[ToolMessage] = []
     for call, verdict in zip(calls, verdicts, strict=True):
@@ -48,7 +48,7 @@ async def approve(
             emitter(runtime)(_change(call, "approved"))
     edits = {call_id: a.args for call_id, a in answers.items() if a.approved and a.args is not None}
     update: dict[str, Any] = {"messages": refusals, "edits": edits}
-    shown = {i: digest(text) for i, text in previews.items() if text and i not in edits}
+    shown = {i: digest(p.text) for i, p in previews.items() if p.text and i not in edits}
     if shown or state.get("shown"):
         update["shown"] = shown
     if reason := hopeless([*state["messages"], *refusals]):
@@ -57,10 +57,10 @@ async def approve(
 
 
 def _ask_person(
-    calls: list[ToolCall], verdicts: list[Verdict], previews: Mapping[str | None, str]
+    calls: list[ToolCall], verdicts: list[Verdict], previews: Mapping[str | None, Preview]
 ) -> dict[str | None, Answer]:
     asked = [
-        Asked(c, v.reason, v.rule, previews[c["id"]])
+        Asked(c, v.reason, v.rule, previews[c["id"]].text)
         for c, v in zip(calls, verdicts, strict=True)
         if v.action == "ask"
     ]

@@ -24,6 +24,7 @@ from ml_intern.tools.spec import ToolSpec
 
 if TYPE_CHECKING:
     from ml_intern.nodes.permissions import Live
+    from ml_intern.nodes.previews import Preview
 
 Emit = Callable[[Event], None]
 
@@ -57,7 +58,7 @@ class Deps:
     """What a person may change during a turn; None where a run's options are all there is."""
     seen: dict[Path, str] = field(default_factory=dict)
     """Files the model has seen, with the fingerprint of what it saw."""
-    previews: dict[str, str] = field(default_factory=dict)
+    previews: dict[str, Preview] = field(default_factory=dict)
     """What open questions show of what their calls would do (`nodes/previews.py`)."""
 
     @cached_property

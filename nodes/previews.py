@@ -6,17 +6,20 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from langchain_core.messages import ToolCall
 
 from ml_intern.nodes.deps import Deps, Emit
 from ml_intern.nodes.effects import context_of
+from ml_intern.nodes.policies.approval import Verdict
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.spec import ToolContext
 
 _PATIENCE = 60.0
 """Seconds that the question waits for a preview."""
+_UNKNOWN = "What it would do could not be found out"
 CHANGED = (
     "Not run: what it would do has changed since the user approved it. Call again, so that they "
     "can see what it is now."
@@ -25,15 +28,31 @@ CHANGED = (
 log = logging.getLogger(__name__)
 
 
-async def previews_of(calls: Iterable[ToolCall], deps: Deps, emit: Emit) -> dict[str | None, str]:
-    """What each call would do; "" where its arguments say it all.
+class Preview(NamedTuple):
+    """What a call would do."""
+
+    text: str = ""
+    """"" where its arguments say it all."""
+    error: str = ""
+    """Why it cannot be done: no person need be asked."""
+
+
+async def previews_of(
+    calls: Sequence[ToolCall], verdicts: Sequence[Verdict], deps: Deps, emit: Emit
+) -> dict[str | None, Preview]:
+    """What each call would do that a person is asked about.
 
     The node runs again when the answer arrives: then this is what the person was shown, not what
     it would be by now.
     """
-    listed = list(calls)
-    texts = await asyncio.gather(*[_remembered(call, deps, emit) for call in listed])
-    return {call["id"]: text for call, text in zip(listed, texts, strict=True)}
+    asked = [call for call, verdict in zip(calls, verdicts, strict=True) if verdict.action == "ask"]
+    found = await asyncio.gather(*[_remembered(call, deps, emit) for call in asked])
+    return {call["id"]: preview for call, preview in zip(asked, found, strict=True)}
+
+
+def possible(verdict: Verdict, preview: Preview | None) -> Verdict:
+    """The verdict, unless the call cannot be done: nobody is asked then."""
+    return Verdict("refuse", preview.error) if preview and preview.error else verdict
 
 
 def forget(calls: Iterable[ToolCall], deps: Deps) -> None:
@@ -44,7 +63,7 @@ def forget(calls: Iterable[ToolCall], deps: Deps) -> None:
 
 async def unchanged(call: ToolCall, context: ToolContext, deps: Deps, shown: str) -> bool:
     """Whether the call would still do what was shown; `shown` is its digest, "" for nothing."""
-    return not shown or digest(await preview(call, context, deps)) == shown
+    return not shown or digest((await preview(call, context, deps)).text) == shown
 
 
 def digest(text: str) -> str:
@@ -52,22 +71,24 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() if text else ""
 
 
-async def preview(call: ToolCall, context: ToolContext, deps: Deps) -> str:
-    """What the call would do now, or why that cannot be said."""
+async def preview(call: ToolCall, context: ToolContext, deps: Deps) -> Preview:
+    """What the call would do now."""
     spec = deps.tools[call["name"]]
     if spec.preview is None:
-        return ""
+        return Preview()
     try:
         async with asyncio.timeout(_PATIENCE):
-            return await spec.preview(spec.args.model_validate(call["args"]), context)
-    except (ToolError, TimeoutError) as error:
-        return f"What it would do could not be found out: {error or 'it took too long.'}"
+            return Preview(await spec.preview(spec.args.model_validate(call["args"]), context))
+    except ToolError as error:
+        return Preview(error=str(error))
+    except TimeoutError:
+        return Preview(f"{_UNKNOWN}: it took too long.")
     except Exception as error:
         log.warning("no preview of %s", spec.name, exc_info=True)
-        return f"What it would do could not be found out: {type(error).__name__}."
+        return Preview(f"{_UNKNOWN}: {type(error).__name__}.")
 
 
-async def _remembered(call: ToolCall, deps: Deps, emit: Emit) -> str:
+async def _remembered(call: ToolCall, deps: Deps, emit: Emit) -> Preview:
     name = _name(call)
     if name not in deps.previews:
         deps.previews[name] = await preview(call, context_of(call, deps, emit), deps)

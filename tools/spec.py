@@ -102,7 +102,7 @@ class ToolSpec(Generic[ArgsT]):
     None means that nobody knows: it is not."""
     preview: Callable[[ArgsT, ToolContext], Awaitable[str]] | None = None
     """What exactly the call would do now, for the person asked to approve it: what its arguments
-    do not say. It only reads; a `ToolError` of it is shown instead."""
+    do not say. It only reads. A `ToolError` of it refuses the call: nobody is asked then."""
     timeout: float | None = None
     """Seconds after which the node gives up on the call; None if the handler bounds itself."""
     output_cap: int = 25_000

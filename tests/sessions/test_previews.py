@@ -115,8 +115,8 @@ async def test_who_is_not_asked_waits_for_no_preview(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("defect", "words"),
     [
-        (ToolError("The folder is empty."), "could not be found out: The folder is empty."),
         (KeyError("x"), "could not be found out: KeyError."),
+        (TimeoutError(), "could not be found out: it took too long."),
     ],
 )
 async def test_a_preview_that_fails_says_so(tmp_path: Path, defect: Exception, words: str) -> None:
@@ -127,6 +127,17 @@ async def test_a_preview_that_fails_says_so(tmp_path: Path, defect: Exception, w
         assert words in shown(a)[0]
         await a.do(op.ExecApproval([Decision(type="reject")]))
         assert world.sent == []
+
+
+async def test_nobody_is_asked_about_what_cannot_be_done(tmp_path: Path) -> None:
+    world = World()
+    world.defect = ToolError("The folder is empty.")
+    async with agent(SCRIPT, tmp_path, options=ASKING, tools=world.tools()) as a:
+        await a.say("go")
+        assert not a.of(ev.ApprovalRequired)
+        assert world.sent == []
+        assert results(a) == ["The folder is empty."]
+        assert a.of(ev.TurnComplete)[-1].final_response == "ok"
 
 
 async def test_a_question_that_was_left_open_is_asked_with_what_it_is_now(tmp_path: Path) -> None:
