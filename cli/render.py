@@ -131,10 +131,18 @@ def tool_line(tool: str, arguments: Mapping[str, Any]) -> Text:
     )
 
 
+_MAIN = (
+    "command", "operation", "view", "repo_id", "dataset", "arxiv_id", "library", "url", "folder",
+    "path", "section", "query",
+)  # fmt: skip
+"""The arguments that say what a call is about, of whichever tool, in the order they are shown."""
+
+
 def summary(arguments: Mapping[str, Any]) -> str:
     """A call's arguments in a line."""
-    main = arguments.get("command") or arguments.get("path")
-    text = main if isinstance(main, str) else json.dumps(arguments, ensure_ascii=False)
+    words = [arguments[name] for name in _MAIN if arguments.get(name)]
+    plain = bool(words) and all(isinstance(word, str) for word in words)
+    text = " ".join(words) if plain else json.dumps(arguments, ensure_ascii=False)
     line = " ".join(safe(text).split())
     return line if len(line) <= _ARGS else f"{line[:_ARGS]}…"
 

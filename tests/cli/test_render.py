@@ -111,6 +111,12 @@ def test_the_models_text_cannot_hide_a_link_or_act() -> None:
         ({"path": "a.py", "content": "x" * 500}, "a.py"),
         ({"command": "a \\\n  b\tc"}, "a \\ b c"),
         ({"todos": []}, '{"todos": []}'),
+        ({"path": "a.txt", "repo_id": "me/x", "operation": "delete"}, "delete me/x a.txt"),
+        (
+            {"operation": "read_paper", "arxiv_id": "2305.18290", "section": ""},
+            "read_paper 2305.18290",
+        ),
+        ({"dataset": "acme/chat"}, "acme/chat"),
         ({"command": ["ls"]}, '{"command": ["ls"]}'),
         ({}, "{}"),
         ({"command": "é" * 101}, "é" * 100 + "…"),
