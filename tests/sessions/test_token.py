@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from emulators.docs import HubDocs
 from emulators.openai_server import Call, Step, calls, text
@@ -50,7 +51,7 @@ async def test_a_page_that_asks_for_the_token_does_not_get_it(tmp_path: Path) ->
             hub.on(method + " /{any+}", away)
         docs.files["/docs/trl/setup.md"] = PAGE.format(url=foreign.url)
         docs.files["/docs/trl/moved.md"] = away
-        everything = {
+        everything: dict[str, Any] = {
             "hf_endpoint": hub.url, "dataset_viewer_url": f"{hub.url}/viewer",
             "hf_docs_url": f"{docs.url}/docs", "arxiv_url": f"{hub.url}/arxiv",
             "semantic_scholar_url": f"{hub.url}/s2",
