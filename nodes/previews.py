@@ -61,9 +61,13 @@ def forget(calls: Iterable[ToolCall], deps: Deps) -> None:
         deps.previews.pop(_name(call), None)
 
 
-async def unchanged(call: ToolCall, context: ToolContext, deps: Deps, shown: str) -> bool:
-    """Whether the call would still do what was shown; `shown` is its digest, "" for nothing."""
-    return not shown or digest((await preview(call, context, deps)).text) == shown
+async def objection(call: ToolCall, context: ToolContext, deps: Deps, shown: str) -> str:
+    """Why the call must not run: it would not do what was shown; "" if it would.
+
+    `shown` is the digest of that, "" for nothing.
+    """
+    now = await preview(call, context, deps) if shown else Preview()
+    return f"Not run: {now.error}" if now.error else "" if digest(now.text) == shown else CHANGED
 
 
 def digest(text: str) -> str:

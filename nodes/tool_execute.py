@@ -18,7 +18,7 @@ from ml_intern.graph.events import PlanUpdate, ToolOutput, ToolState, ToolStateC
 from ml_intern.graph.state import ToolTask
 from ml_intern.nodes.deps import Deps, emitter
 from ml_intern.nodes.effects import context_of, once
-from ml_intern.nodes.previews import CHANGED, unchanged
+from ml_intern.nodes.previews import objection
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.output import fit
 from ml_intern.tools.spec import ToolContext, ToolResult, ToolSpec
@@ -54,10 +54,10 @@ async def run_tool(
 async def _run(task: ToolTask, context: ToolContext, deps: Deps) -> ToolResult:
     """Run the call; its result as it is stored and shown."""
     call = task["call"]
-    if await unchanged(call, context, deps, task.get("shown", "")):
-        result = await _handled(call, context, deps)
+    if against := await objection(call, context, deps, task.get("shown", "")):
+        result = ToolResult(text=against, ok=False)
     else:
-        result = ToolResult(text=CHANGED, ok=False)
+        result = await _handled(call, context, deps)
     text = await _presentable(result.text, context.call_id, deps.tools[call["name"]], deps)
     return replace(
         result, text=_EDITED.format(args=call["args"]) + text if task["edited"] else text

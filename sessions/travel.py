@@ -18,6 +18,7 @@ from ml_intern.graph.state import AgentState, turn_of
 from ml_intern.nodes.deps import Deps
 from ml_intern.nodes.effects import GUARDED
 from ml_intern.nodes.policies.marks import mark_of
+from ml_intern.nodes.policies.rules import text_of
 from ml_intern.sessions.attachment import Attachment, MissingCheckpointError
 from ml_intern.sessions.settle import clear_tasks, settle
 from ml_intern.tools.spec import Risk, ToolSpec
@@ -123,7 +124,7 @@ def _between(
 def _elsewhere(calls: Sequence[tuple[ToolCall, ToolSpec[Any]]]) -> list[str]:
     """The calls that may have had effects besides those on files."""
     texts = [
-        f"{call['name']} {_brief(call['args'])}".strip()
+        f"{call['name']} {_brief(call, spec)}".strip()
         for call, spec in calls
         if spec.nature(call["args"]).effect in GUARDED or _risk((call, spec)) == "publish"
     ]
@@ -136,7 +137,9 @@ def _risk(made: tuple[ToolCall, ToolSpec[Any]]) -> Risk:
     return spec.nature(call["args"]).risk
 
 
-def _brief(args: dict[str, object]) -> str:
-    first = next((str(value) for value in args.values()), "")
+def _brief(call: ToolCall, spec: ToolSpec[Any]) -> str:
+    first = next((str(value) for value in call["args"].values()), "")
+    if spec.subject == "repository":
+        first = text_of(call, spec)
     line = " ".join(first.split())
     return line if len(line) <= 80 else f"{line[:80]}…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from ml_intern.nodes.policies.words import ANY
 from ml_intern.tools.spec import ToolSpec
 
 PUBLIC = "public "
-"""What the text of a call begins with that makes a repository public: no other rule allows that."""
+"""What the text of a call begins with that makes a repository public, or opens its gate: only rules
+that say so allow that, and those about all calls of the tool."""
 
 
 class Rules(NamedTuple):
@@ -102,10 +103,16 @@ def allowed(
         if spec.subject == "path":
             covered = place is not None and matches(pattern, place.real, place)
         else:
-            covered = _whole(pattern, text)
+            covered = _whole(pattern, text) and _means(pattern, text, spec)
         if covered:
             return rule
     return None
+
+
+def _means(pattern: str, text: str, spec: ToolSpec[Any]) -> bool:
+    """Whether what makes public is not only let through by a star at the pattern's start."""
+    public = spec.subject == "repository" and text.startswith(PUBLIC)
+    return not public or pattern == "*" or pattern.startswith(PUBLIC)
 
 
 def _command_allowed(rules: Sequence[Rule], call: ToolCall) -> Rule | None:
@@ -139,12 +146,16 @@ def canonical(words: Iterable[str]) -> str:
 def text_of(call: ToolCall, spec: ToolSpec[Any]) -> str:
     """What a pattern is compared with, where it is neither a command nor a path."""
     if spec.subject == "repository":
-        words = (call["args"].get(name) for name in ("operation", "repo_id"))
-        said = " ".join(str(word) for word in words if word)
-        # Whatever else is read as no ("false", 0) counts, too.
-        public = call["args"].get("private") not in (None, "", True)
-        return f"{PUBLIC}{said}" if public else said
+        words = (str(call["args"].get(name) or "").strip() for name in ("operation", "repo_id"))
+        said = " ".join(word for word in words if word)
+        return f"{PUBLIC}{said}" if _opens(call["args"]) else said
     return json.dumps(call["args"], ensure_ascii=False, sort_keys=True)
+
+
+def _opens(args: Mapping[str, Any]) -> bool:
+    """Whether more people would see a repository: whatever is read as no ("false", 0) counts."""
+    private, gated = args.get("private"), args.get("gated")
+    return private not in (None, "", True) or gated not in (None, "", "auto", "manual")
 
 
 def _whole(pattern: str, text: str) -> bool:

@@ -95,6 +95,16 @@ async def test_what_has_changed_since_does_not_run(tmp_path: Path) -> None:
         assert world.sent == ["world: late"]
 
 
+async def test_what_can_no_longer_be_done_says_why(tmp_path: Path) -> None:
+    world = World()
+    async with agent(SCRIPT, tmp_path, options=ASKING, tools=world.tools()) as a:
+        await a.say("go")
+        world.defect = ToolError("The Hub did not answer.")
+        await a.do(YES)
+        assert world.sent == []
+        assert results(a) == ["Not run: The Hub did not answer."]
+
+
 async def test_an_edited_call_is_the_persons_own(tmp_path: Path) -> None:
     world = World()
     async with agent(SCRIPT, tmp_path, options=ASKING, tools=world.tools()) as a:

@@ -20,6 +20,7 @@ from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.policies.marks import is_users
 from ml_intern.sessions import operations as op
 from ml_intern.sessions import travel
+from ml_intern.tools.repos.files import REPO_FILES
 
 ASKING = RunOptions(permission_mode="default")
 
@@ -282,3 +283,11 @@ async def test_a_folder_that_moved_has_no_record_and_undo_says_so(tmp_path: Path
     (tmp_path / "work").symlink_to(tmp_path / "moved")
     async with agent([], tmp_path, proceed=True) as a:
         assert "no record" in (await moved(a, op.Undo())).not_covered[0]
+
+
+async def test_what_cannot_be_undone_names_the_repository(tmp_path: Path) -> None:
+    delete = {"operation": "delete", "repo_id": "me/m", "path": "x"}
+    script = [calls(Call("hf_repo_files", delete)), text("ok")]
+    async with agent(script, tmp_path, tools={"hf_repo_files": REPO_FILES}) as a:
+        await a.say("go")
+        assert (await moved(a, op.Undo())).elsewhere == ["hf_repo_files delete me/m"]

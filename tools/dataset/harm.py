@@ -25,7 +25,11 @@ def _column(shape: Shape, column: str) -> list[str]:
     values = shape.sample.values(column)
     chat = shape.chats.get(column)
     empty = _count(values, _is_empty)
-    lines = _told(empty, len(values), f"`{column}` is missing or empty")
+    lines = _told(
+        empty,
+        len(values),
+        f"`{column}` is missing or empty: leave such rows out, a trainer may stop at one",
+    )
     if chat is None:
         return lines
     talks = [turns for turns in shape.sample.turns(column, chat) if turns]

@@ -12,11 +12,13 @@ from ml_intern.tools.dataset.sample import Row, Sample
 from ml_intern.tools.dataset.source import Source, TooMuchError
 from ml_intern.tools.errors import ToolError
 
-_AT_ONCE = 50
+_AT_ONCE = 10
 """Rows decoded at once: what is read before a limit is met is kept."""
 _BUFFER = 1 << 20
 """Bytes fetched at once of each column; without it, whole columns of a row group are."""
 _GROUPS = 4
+_DECODED = 100_000_000
+"""Bytes of values that are kept: a few bytes of a file can stand for any number of them."""
 _NAMES = {"float": "float32", "double": "float64", "halffloat": "float16"}
 
 
@@ -41,6 +43,7 @@ def read_parquet(source: Source, limit: int) -> Sample:
 
 def _rows(file: Any, columns: list[str], limit: int) -> list[Row]:  # noqa: ANN401 - untyped
     rows: list[Row] = []
+    room = _DECODED
     groups = list(range(min(_GROUPS, file.metadata.num_row_groups)))
     batches = file.iter_batches(batch_size=_AT_ONCE, row_groups=groups, columns=columns)
     while len(rows) < limit:
@@ -52,7 +55,13 @@ def _rows(file: Any, columns: list[str], limit: int) -> list[Row]:  # noqa: ANN4
             break
         if batch is None:
             break
+        whole = batch.num_rows
+        while batch.num_rows and batch.nbytes > room:
+            batch = batch.slice(0, batch.num_rows // 2)
+        room -= batch.nbytes
         rows += [Row(len(rows) + n, cells) for n, cells in enumerate(batch.to_pylist())]
+        if batch.num_rows < whole:
+            break
     return rows[:limit]
 
 

@@ -13,6 +13,7 @@ from ml_intern.tools.dataset.shape import (
     asked,
     cell_of,
     mapping,
+    without,
 )
 
 _PAIRS = (
@@ -26,11 +27,18 @@ _CHOICES = (
 )
 """Two answers, and the number of the better one."""
 _LABELS = ("label", "labels", "is_correct", "correct", "accepted", "thumbs_up", "preferred")
-_TRUTHS = frozenset({"bool", "label"})
-_UNPAIR = """\
-from trl import extract_prompt, unpair_preference_dataset
+_TAKEN = ("messages", "completion")
+"""Columns that trainers on preferences may take for part of an example."""
+_BEGINNING = 8
+"""Characters that texts must share for it to be more than chance."""
+EXTRACT = """\
+from trl import extract_prompt
 if "prompt" not in ds.column_names:
-    ds = ds.map(extract_prompt)
+    ds = ds.map(extract_prompt)"""
+"""Takes what pairs begin with for their prompt."""
+_UNPAIR = f"""\
+from trl import unpair_preference_dataset
+{EXTRACT}
 ds = unpair_preference_dataset(ds.select_columns(["prompt", "chosen", "rejected"]))"""
 _NO_PAIRS = "no pairs of a chosen and a rejected answer to the same prompt"
 
@@ -45,23 +53,33 @@ def _pairs(shape: Shape) -> Verdict | None:
     good, bad = next(((g, b) for g, b in found if g and b), (None, None))
     if good is None or bad is None:
         return None
-    prompt = shape.find(*PROMPTS, "conversations", "messages", "context")
-    whole = _whole(shape, prompt, good)
-    if prompt is None or whole:
+    prompt = shape.prompt() or shape.find("conversations", "messages", "context")
+    if whole(shape, prompt, good) or (prompt is None and _begin_alike(shape, good, bad)):
         return _implicit(shape, prompt, good, bad)
+    if prompt is None:
+        why = f"`{good}` and `{bad}` begin with nothing in common, and no column has the prompt"
+        return Verdict("DPO", "no", why)
     named = (prompt, good, bad) == ("prompt", "chosen", "rejected")
     if named and shape.alike(prompt, good, bad):
         kind = "text" if shape.text(prompt) else "conversational"
         why = f"`prompt`, `chosen` and `rejected`, {kind}"
-        return Verdict("DPO", "as is", why, columns=(prompt, good, bad))
+        return without(shape, Verdict("DPO", "as is", why, columns=(prompt, good, bad)), _TAKEN)
     return _explicit(shape, prompt, good, bad)
 
 
-def _whole(shape: Shape, prompt: str | None, good: str) -> bool:
+def _begin_alike(shape: Shape, good: str, bad: str) -> bool:
+    """Whether most pairs share a beginning, which can be the prompt; True if there are none."""
+    rows = [(row.cells.get(good), row.cells.get(bad)) for row in shape.sample.rows]
+    pairs = [(g, b) for g, b in rows if g and b and isinstance(g, str | list)]
+    size = 1 if good in shape.chats else _BEGINNING
+    alike = sum(type(g) is type(b) and g[:size] == b[:size] for g, b in pairs)
+    return alike * 2 > len(pairs) or not pairs
+
+
+def whole(shape: Shape, prompt: str | None, good: str) -> bool:
     """Whether the answers are whole conversations, prompt included, in most of the sample."""
-    if chat := shape.chats.get(good):
-        openings = [turns[0].role for turns in shape.sample.turns(good, chat) if turns]
-        return sum(role != "assistant" for role in openings) * 2 > len(openings)
+    if good in shape.chats:
+        return shape.role_at(good, 0, "assistant") is False
     if prompt is None or not shape.text(prompt):
         return False
     pairs = [(r.cells.get(prompt), r.cells.get(good)) for r in shape.sample.rows]
@@ -81,10 +99,7 @@ def _implicit(shape: Shape, prompt: str | None, good: str, bad: str) -> Verdict:
             new = {"chosen": cell_of(good), "rejected": cell_of(bad)}
         return Verdict("DPO", "after mapping", why, mapping(shape, columns, new, keep=False),
                        columns)  # fmt: skip
-    if prompt != "prompt":
-        return Verdict("DPO", "as is", why, columns=columns)
-    why += ", so the `prompt` beside them must go"
-    return Verdict("DPO", "after mapping", why, 'ds = ds.remove_columns(["prompt"])', columns)
+    return without(shape, Verdict("DPO", "as is", why, columns=columns), ("prompt", *_TAKEN))
 
 
 def _explicit(shape: Shape, prompt: str, good: str, bad: str) -> Verdict:
@@ -129,24 +144,32 @@ def kto(shape: Shape) -> Verdict:
 
 def _labelled(shape: Shape) -> Verdict | None:
     prompt, answer = shape.find(*PROMPTS), shape.find(*ANSWERS)
-    lower = {name.lower(): name for name, f in shape.columns.items() if f.kind in _TRUTHS}
+    lower = {name.lower(): name for name in shape.columns if _tells_two_apart(shape, name)}
     label = next((lower[name] for name in _LABELS if name in lower), None)
     if prompt is None or answer is None or label is None:
         return None
     columns, kind = (prompt, answer, label), shape.columns[label]
-    if kind.kind == "label" and len(kind.names) not in (0, 2):
-        return None
     why = f"prompts in `{prompt}`, answers in `{answer}`, good or bad in `{label}`"
     named = columns == ("prompt", "completion", "label") and kind.kind == "bool"
     if named and shape.alike(prompt, answer):
-        return Verdict("KTO", "as is", why, columns=columns)
+        found = Verdict("KTO", "as is", why, columns=columns)
+        return without(shape, found, ("messages", "chosen", "rejected"))
     new = {"prompt": asked(shape, prompt), "completion": as_messages(shape, answer, "assistant"),
            "label": f"bool({cell_of(label)})"}  # fmt: skip
-    if kind.kind == "label":
+    if kind.kind != "bool":
         good = kind.names[1] if kind.names else "1"
         why += f" (check that `{good}` is good)"
     code = mapping(shape, [prompt, answer], new, keep=False)
     return Verdict("KTO", "after mapping", why, code, columns)
+
+
+def _tells_two_apart(shape: Shape, column: str) -> bool:
+    """Whether it is a truth, one of two classes, or a number that is 0 or 1 in the sample."""
+    kind = shape.columns[column]
+    if kind.kind == "label":
+        return len(kind.names) in (0, 2)
+    seen = {value for value in shape.sample.values(column) if isinstance(value, int)}
+    return kind.kind == "bool" or (kind.kind.startswith("int") and seen == {0, 1})
 
 
 def _unpaired(pairs: Verdict) -> Verdict | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml_intern.tools.dataset.preference import dpo
-from ml_intern.tools.dataset.shape import PROMPTS, Shape, Verdict, as_messages, asked, mapping
+from ml_intern.tools.dataset.preference import EXTRACT, dpo
+from ml_intern.tools.dataset.shape import PROMPTS, Shape, Verdict, asked, mapping, with_system
 
 _REFERENCES = (
     "answer", "final_answer", "solution", "ground_truth", "reference", "reference_answer",
@@ -44,12 +44,14 @@ def _from_chat(shape: Shape) -> Verdict | None:
     name = next((n for n in shape.chats if n.lower() in _CHATS), None)
     if name is None or shape.chats[name].form == "one":
         return None
-    whole = as_messages(shape, name, "user")
-    new = {"prompt": f"({whole})[:-1]", "answer": f'({whole})[-1]["content"]'}
+    chat = with_system(shape, name)
+    new = {"prompt": f"({chat})[:-1]", "answer": f'({chat})[-1]["content"]'}
     why = (
         f"the conversations in `{name}` without their last message, which reward functions are "
         "given as `answer`"
     )
+    if shape.role_at(name, -1, "assistant") is False:
+        new, why = {"prompt": chat}, f"the conversations in `{name}`, which wait for an answer"
     code = mapping(shape, [name], new, keep=False)
     return Verdict("GRPO", "after mapping", why, code, (name,))
 
@@ -58,7 +60,6 @@ def _from_pairs(shape: Shape) -> Verdict | None:
     pairs = dpo(shape)
     if pairs.fits == "no":
         return None
-    take = "from trl import extract_prompt\nds = ds.map(extract_prompt)"
-    code = f"{pairs.code}\n{take}" if pairs.code else take
-    why = f"what the pairs begin with is the prompt; {_NOTHING}"
+    code = f"{pairs.code}\n{EXTRACT}" if pairs.code else EXTRACT
+    why = f"the prompts of the pairs; {_NOTHING}"
     return Verdict("GRPO", "after mapping", why, code, pairs.columns)

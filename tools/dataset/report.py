@@ -63,7 +63,9 @@ def written(found: Findings, rows: int) -> str:
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return ["\n".join([f"## {title}", *lines])] if lines else []
+    # Names of columns may have line breaks.
+    shown = (visible(line.replace("\n", " ")) for line in lines)
+    return ["\n".join([f"## {title}", *shown])] if lines else []
 
 
 def _of_sample(title: str, sample: Sample) -> str:
@@ -103,7 +105,8 @@ def _section_of_verdicts(verdicts: Sequence[Verdict]) -> str:
         fits = {"as is": "fits as it is", "no": "does not fit"}.get(
             verdict.fits, "fits after mapping"
         )
-        lines.append(f"- {verdict.method}: {fits}. {verdict.why[0].upper()}{verdict.why[1:]}.")
+        why = f"{verdict.why[0].upper()}{verdict.why[1:]}".replace("\n", " ")
+        lines.append(f"- {verdict.method}: {fits}. {why}.")
         lines += ["```python", verdict.code, "```"] if verdict.code else []
     return visible("\n".join(lines))
 

@@ -115,7 +115,7 @@ async def _from_files(services: Services, wanted: Wanted, at: Split, error: WebE
         )
     shown = sample.rows[wanted.offset : wanted.offset + wanted.limit]
     note = f"; from {sample.source}. {explained(error)}"
-    return written(replace(sample, rows=shown, total=sample.size), wanted, at, note)
+    return written(replace(sample, rows=shown), wanted, at, note)
 
 
 def written(sample: Sample, wanted: Wanted, at: Split, note: str) -> str:

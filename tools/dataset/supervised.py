@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from ml_intern.tools.dataset.preference import whole
 from ml_intern.tools.dataset.shape import (
     ANSWERS,
     PROMPTS,
@@ -12,8 +14,11 @@ from ml_intern.tools.dataset.shape import (
     as_messages,
     asked,
     cell_of,
+    has_system,
     mapping,
     quoted,
+    with_system,
+    without,
 )
 
 _CHATS = (
@@ -25,30 +30,56 @@ _TEXTS = (
     "text", "content", "document", "article", "body", "markdown", "code", "passage", "story",
     "raw_content",
 )  # fmt: skip
+_TAKEN = (
+    "input_ids", "labels", "messages", "conversations", "prompt", "completion", "chosen",
+    "rejected",
+)  # fmt: skip
+"""Columns that `SFTTrainer` takes for (part of) an example, whatever else there is."""
 _ONLY_TEXT = "for language modelling only: there are no questions and answers in it"
 
 
 def sft(shape: Shape) -> Verdict:
     """As it is, after mapping, or not."""
     tests: list[Callable[[Shape], Verdict | None]] = [
-        _messages, _pair_as_is, _text, _conversation, _pair, _chosen, _other_text,
+        _messages, _pair_as_is, _text, _conversation, _pair, _chosen, _other_text, _tokens,
     ]  # fmt: skip
     found = (test(shape) for test in tests)
     why = "no column of conversations, no prompt with an answer, and no running text"
-    return next((v for v in found if v), Verdict("SFT", "no", why))
+    return _with_pictures(shape, next((v for v in found if v), Verdict("SFT", "no", why)))
+
+
+def _with_pictures(shape: Shape, found: Verdict) -> Verdict:
+    pictures = [name for name in ("images", "image") if name in shape.columns]
+    if found.fits == "no" or not pictures or "select_columns" in found.code:
+        return found
+    why = f"{found.why}; for a vision-language model, unless `{pictures[0]}` is removed"
+    return replace(found, why=why)
 
 
 def _messages(shape: Shape) -> Verdict | None:
-    if (chat := shape.chats.get("messages")) and chat.standard:
-        return Verdict("SFT", "as is", "conversations in `messages`", columns=("messages",))
-    return None
+    chat = shape.chats.get("messages")
+    if not chat or not chat.standard or not has_system(shape, "messages"):
+        return None
+    if not _answered(shape, "messages"):
+        return None
+    found = Verdict("SFT", "as is", "conversations in `messages`", columns=("messages",))
+    return without(shape, found, _TAKEN)
+
+
+def _answered(shape: Shape, column: str) -> bool:
+    """Whether the assistant says anything in the sample, if there is one."""
+    talks = [turns for turns in shape.sample.turns(column, shape.chats[column]) if turns]
+    asking = {"system", "developer", "user", "tool"}
+    return not talks or any(turn.role not in asking for turns in talks for turn in turns)
 
 
 def _pair_as_is(shape: Shape) -> Verdict | None:
     pair = ("prompt", "completion")
     if all(name in shape.columns for name in pair) and shape.alike(*pair):
         kind = "text" if shape.text("prompt") else "conversational"
-        return Verdict("SFT", "as is", f"`prompt` and `completion`, {kind}", columns=pair)
+        found = Verdict("SFT", "as is", f"`prompt` and `completion`, {kind}", columns=pair)
+        # With a text beside it, the completion is not given the token that ends it.
+        return without(shape, found, (*_TAKEN, "text"))
     return None
 
 
@@ -56,7 +87,8 @@ def _text(shape: Shape) -> Verdict | None:
     paired = shape.find(*PROMPTS) and shape.find(*ANSWERS)
     if "text" not in shape.columns or not shape.text("text") or paired:
         return None
-    return Verdict("SFT", "as is", f"running text in `text`, {_ONLY_TEXT}", columns=("text",))
+    found = Verdict("SFT", "as is", f"running text in `text`, {_ONLY_TEXT}", columns=("text",))
+    return without(shape, found, _TAKEN)
 
 
 def _conversation(shape: Shape) -> Verdict | None:
@@ -66,13 +98,18 @@ def _conversation(shape: Shape) -> Verdict | None:
     chosen = shape.chats.get(shape.find("chosen") or "")
     if name is None or shape.chats[name].form == "one" or (chosen and chosen.form == "one"):
         return None
+    if not _answered(shape, name):
+        return None
     why = f"conversations in `{name}`"
-    if shape.chats[name].standard:
-        code = f'ds = ds.rename_column({quoted(name)}, "messages")'
+    if shape.chats[name].standard and has_system(shape, name):
+        others = shape.rivals([name], _TAKEN)
+        code = f"ds = ds.remove_columns({others})\n" if others else ""
+        code += f'ds = ds.rename_column({quoted(name)}, "messages")'
         return Verdict("SFT", "after mapping", why, code, (name,))
-    written = "other names of roles and fields than `messages` with role and content has"
-    code = mapping(shape, [name], {"messages": as_messages(shape, name, "user")}, keep=False)
-    return Verdict("SFT", "after mapping", f"{why}, with {written}", code, (name,))
+    if not shape.chats[name].standard:
+        why += ", with other names of roles and fields than `messages` with role and content has"
+    code = mapping(shape, [name], {"messages": with_system(shape, name)}, keep=False)
+    return Verdict("SFT", "after mapping", why, code, (name,))
 
 
 def _pair(shape: Shape) -> Verdict | None:
@@ -86,7 +123,7 @@ def _pair(shape: Shape) -> Verdict | None:
 
 
 def _chosen(shape: Shape) -> Verdict | None:
-    chosen, prompt = shape.find("chosen"), shape.find(*PROMPTS, "conversations")
+    chosen, prompt = shape.find("chosen"), shape.prompt() or shape.find("conversations")
     if chosen is None:
         return None
     chat = shape.chats.get(chosen)
@@ -94,7 +131,7 @@ def _chosen(shape: Shape) -> Verdict | None:
     if chat and any(len(t) > 1 for t in turns):
         new = {"messages": as_messages(shape, chosen, "assistant")}
         why = f"the preferred conversations in `{chosen}`"
-    elif prompt:
+    elif prompt and not whole(shape, prompt, chosen):
         new = {"prompt": asked(shape, prompt),
                "completion": as_messages(shape, chosen, "assistant")}  # fmt: skip
         why = f"`{prompt}` with the preferred answers in `{chosen}`"
@@ -110,6 +147,15 @@ def _other_text(shape: Shape) -> Verdict | None:
     name = shape.find(*_TEXTS) or (texts[0] if len(texts) == 1 else None)
     if name is None or not shape.text(name):
         return None
-    code = f'ds = ds.rename_column({quoted(name)}, "text")'
+    column = quoted(name)
+    code = f'ds = ds.select_columns([{column}]).rename_column({column}, "text")'
     why = f"running text in `{name}`, {_ONLY_TEXT}"
     return Verdict("SFT", "after mapping", why, code, (name,))
+
+
+def _tokens(shape: Shape) -> Verdict | None:
+    ids = shape.columns.get("input_ids")
+    if ids is None or ids.kind != "list" or not ids.item or not ids.item.kind.startswith("int"):
+        return None
+    why = "token ids in `input_ids`, which are those of one tokenizer and its models only"
+    return Verdict("SFT", "as is", why, columns=("input_ids",))

@@ -87,14 +87,13 @@ class Sites:
         if "://" in text or text.startswith("//"):
             return text
         first, _, rest = text.strip("/").partition("/")
-        if first in (urlsplit(self.hub).netloc, urlsplit(self.gradio).netloc):
+        if first.removeprefix("www.") in map(_host, (self.hub, self.gradio)):
             return f"{urlsplit(self.hub).scheme}://{text}"
         if text.startswith("/") or first in ("docs", "learn"):
             return f"{_origin(self.hub)}/{text.lstrip('/')}"
-        if first == "gradio" and rest:
-            return (
-                f"{self.gradio}/{text}" if rest.endswith(".txt") else f"{self.gradio}/docs/{text}"
-            )
+        if first == "gradio":
+            whole = not rest or rest.endswith(".txt") or rest.startswith(("docs/", "guides/"))
+            return f"{self.gradio}/{rest}" if whole else f"{self.gradio}/docs/{text}"
         return f"{self.learn if is_course(first) else self.hub}/{text}"
 
     def _resolved(self, url: str) -> Address | None:
@@ -141,6 +140,10 @@ def _under(url: str, root: str) -> bool:
 def _site(url: str) -> str:
     """The origin; with and without `www.` is one site."""
     return origin_of(url).replace("://www.", "://", 1) or url
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.removeprefix("www.")
 
 
 def _origin(url: str) -> str:

@@ -16,12 +16,14 @@ _TAGS = (
 )
 _BREAK = re.compile(r"<(?:br\s*/?|/p|/div|/tr|/li|/h[1-6]|/summary)>", re.IGNORECASE)
 _CELL = re.compile(r"</t[dh]>", re.IGNORECASE)
-_OPTION = re.compile(r"<hfoption\s[^<>]*?id=[\"']([^\"'<>]*)[\"'][^<>]*>|</hfoption>")
+_OPTION = re.compile(r"<hfoption\s([^<>]*)>|</hfoption>")
+_ID = re.compile(r"id=[\"']([^\"'<>]*)[\"']")
 _TAG = re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BADGE = re.compile(r"\[!\[[^\[\]\n]{0,300}\]\([^()\s]*\)\]\([^()\s]*\)")
 _IMAGE = re.compile(r"!\[([^\[\]\n]{0,300})\]\([^()\n]*\)")
 _CODE = re.compile(r"(`[^`\n]*`)")
-_FENCE = re.compile(r"[\s>]*(`{3,}|~{3,})")
+_FENCE = re.compile(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})")
+"""What opens code, also as the first thing of an item in a list."""
 _LEADING = re.compile(r"\A(?:[ \t]*\n){2,}")
 _GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
 
@@ -30,18 +32,28 @@ def blocks(text: str) -> Iterator[tuple[bool, str]]:
     """The text in turn as prose and as fenced code (True), each with its newlines."""
     fence, held = "", list[str]()
     for line in text.splitlines(keepends=True):
-        mark = _FENCE.match(line)
-        if fence:
-            held.append(line)
-            if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
-                yield True, "".join(held)
-                fence, held = "", []
-            continue
+        mark = None if fence else _FENCE.match(line)
         if mark:
             yield False, "".join(held)
-            fence, held = mark[1], []
+            held = []
         held.append(line)
+        if mark:
+            fence = mark[1]
+        elif fence and _closes(line.strip("> \t\r\n"), fence):
+            yield True, "".join(held)
+            fence, held = "", []
     yield bool(fence), "".join(held)
+
+
+def _closes(line: str, fence: str) -> bool:
+    return line.startswith(fence) and not line.strip(fence[0])
+
+
+def without_hashes(title: str) -> str:
+    """A heading without the hashes that close it; "C#" keeps its own."""
+    bare = title.rstrip()
+    kept = bare.rstrip("#")
+    return kept.rstrip() if kept[-1:].isspace() else bare
 
 
 def cleaned(text: str) -> str:
@@ -63,9 +75,14 @@ def _stripped(text: str) -> str:
     text = _IMAGE.sub(
         lambda match: f"(image: {match[1].strip()})" if match[1].strip() else "", text
     )
-    text = _OPTION.sub(lambda match: f"**{match[1]}:**" if match[1] else "", text)
+    text = _OPTION.sub(_option, text)
     text = _CELL.sub(" | ", _BREAK.sub("\n", text))
     return html.unescape(_TAG.sub("", text))
+
+
+def _option(match: re.Match[str]) -> str:
+    found = _ID.search(match[1] or "")
+    return f"**{found[1]}:**" if found else ""
 
 
 def _without(text: str, start: str, end: str) -> str:

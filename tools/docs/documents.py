@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ml_intern.tools.docs.cleaning import blocks, cleaned
+from ml_intern.tools.docs.cleaning import blocks, cleaned, without_hashes
 
 _LARGEST = 2_000_000
 """Characters of a page that are kept."""
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
-_ANCHOR = re.compile(r"\s*\[\[([^\[\]]+)\]\]\s*")
+_ANCHOR = re.compile(r"\[\[([^\[\]]+)\]\]")
+_QUOTED = re.compile(r"[\s\"\\]+")
+"""What an anchor must not have, for it is given between quotes."""
+_TITLE = 200
+"""Characters of a title, or of an anchor, by which a section goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,13 @@ class Document:
     def find(self, name: str) -> Section | None:
         """The section with an anchor or a title, however it is written."""
         wanted = name.strip().lstrip("#").strip()
+        # An anchor is one section's alone; a title may be that of several.
+        names = [(one.anchor, one) for one in self.sections]
+        names += [(one.title, one) for one in self.sections]
         for form in _FORMS:
-            for section in self.sections:
-                if form(wanted) and form(wanted) in (form(section.anchor), form(section.title)):
+            said = form(wanted)
+            for own, section in names:
+                if said and form(own) == said:
                     return section
         part = _letters(wanted)
         found = [one for one in self.sections if part and part in _letters(one.title)]
@@ -61,12 +70,13 @@ class Document:
 def parsed(markdown: str) -> Document:
     """A page from its Markdown."""
     lines, heads, at = list[str](), list[tuple[int, str, str, int]](), 0
-    for line, match in _lines(cleaned(markdown[:_LARGEST])):
+    for line, match in _lines(cleaned(markdown[:_LARGEST].replace("\r\n", "\n"))):
         kept = line
         if match:
             named = _ANCHOR.search(match[2])
-            title = " ".join(_ANCHOR.sub(" ", match[2]).strip(" #").split())
-            heads.append((len(match[1]), title, named[1].strip() if named else slug(title), at))
+            title = " ".join(without_hashes(_ANCHOR.sub(" ", match[2])).split())
+            anchor = _QUOTED.sub("-", named[1].strip()) if named else slug(title)
+            heads.append((len(match[1]), title[:_TITLE], anchor[:_TITLE] or "section", at))
             kept = f"{match[1]} {title}\n"
         lines.append(kept)
         at += len(kept)
@@ -74,7 +84,7 @@ def parsed(markdown: str) -> Document:
 
 
 def slug(title: str) -> str:
-    """The anchor that a heading gets."""
+    """The anchor that a heading gets; "" if it has no letters."""
     return "-".join(re.sub(r"[^\w\s-]", "", title.lower()).split())
 
 
@@ -86,12 +96,15 @@ def _lines(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
 
 
 def _sections(heads: list[tuple[int, str, str, int]], size: int) -> tuple[Section, ...]:
-    used = dict[str, int]()
+    used, counts = set[str](), Counter[str]()
     found = list[Section]()
     ends = (*(start for *_, start in heads[1:]), size)
     for (level, title, anchor, start), end in zip(heads, ends, strict=False):
-        count = used[anchor] = used.get(anchor, -1) + 1
-        unique = f"{anchor}-{count}" if count else anchor
+        unique = anchor
+        while unique in used:
+            counts[anchor] += 1
+            unique = f"{anchor}-{counts[anchor]}"
+        used.add(unique)
         found.append(Section(title, level, unique, start, end))
     return tuple(found)
 

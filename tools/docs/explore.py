@@ -12,9 +12,11 @@ from ml_intern.tools.docs.addresses import Sites, sites
 from ml_intern.tools.docs.contents import Contents, Entry, NoLibraryError, contents_of
 from ml_intern.tools.docs.fts import expression
 from ml_intern.tools.docs.libraries import named
-from ml_intern.tools.docs.search import Found, Search
+from ml_intern.tools.docs.reading import of_old
+from ml_intern.tools.docs.search import OF_ONE, Found, Search
 from ml_intern.tools.docs.store import Hit
 from ml_intern.tools.errors import ToolError
+from ml_intern.tools.output import visible
 from ml_intern.tools.spec import ToolArgs, ToolContext, ToolResult, ToolSpec
 from ml_intern.tools.web.errors import WebError
 
@@ -62,7 +64,7 @@ async def explore(args: ExploreArgs, ctx: ToolContext) -> ToolResult:
         search = Search(web, where, contents, query)
         found = await search.run(ctx.services.cache, args.limit or _SHOWN, args.deep)
         text = searched(args, query, where, found)
-    return ToolResult(text="\n".join([text, *lost]))
+    return ToolResult(text=visible("\n".join([text, *lost])))
 
 
 async def _contents(
@@ -150,7 +152,11 @@ def _foot(args: ExploreArgs, found: Found) -> str:
         said.append(f'Read a passage in full with fetch_hf_docs(url="{hit.url}"{place}).')
     if found.more:
         said.append("More passages match: raise `limit`, or add words.")
+    if found.crowded:
+        said.append(f"Of a page, at most {OF_ONE} passages are shown.")
     said.append(_extent(args, found))
+    if old := of_old(found.age):
+        said.append(old)
     if found.troubles:
         said.append(f"Not all pages could be read: {found.troubles[0].rstrip('.')}.")
     return f"[{' '.join(said)}]"

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from ml_intern.tools.docs.addresses import sites
 from ml_intern.tools.docs.documents import Document, Section
-from ml_intern.tools.docs.reading import LIFETIME, Reading, read_page, unknown_page
+from ml_intern.tools.docs.reading import Reading, of_old, read_page, unknown_page
 from ml_intern.tools.errors import ToolError
+from ml_intern.tools.output import visible
 from ml_intern.tools.spec import ToolArgs, ToolContext, ToolResult, ToolSpec
 from ml_intern.tools.web.errors import WebError
 
@@ -49,7 +50,7 @@ async def fetch(args: FetchArgs, ctx: ToolContext) -> ToolResult:
         raise unknown_page(where, address.url) from None
     section = (args.section or "").strip()
     text = await asyncio.to_thread(shown, reading, section, address.anchor, args.offset)
-    return ToolResult(text=text)
+    return ToolResult(text=visible(text))
 
 
 def shown(reading: Reading, section: str, anchor: str, offset: int) -> str:
@@ -62,7 +63,7 @@ def shown(reading: Reading, section: str, anchor: str, offset: int) -> str:
     chosen = _chosen(document, section, anchor)
     if section and chosen is None:
         raise ToolError(_unknown_section(reading, section))
-    notes = [_age(reading)] if reading.age > LIFETIME else []
+    notes = [f"[{old}]"] if (old := of_old(reading.age)) else []
     if anchor and not section and chosen is None:
         notes.append(f"[The page has no section {anchor!r}: this is its start.]")
     if chosen:
@@ -140,10 +141,6 @@ def _unknown_section(reading: Reading, section: str) -> str:
     names = ", ".join(one.anchor for one in found[:_OUTLINE])
     more = f" and {len(found) - _OUTLINE:,} more" if len(found) > _OUTLINE else ""
     return f"{reading.url} has no section {section!r}. It has: {names}{more}."
-
-
-def _age(reading: Reading) -> str:
-    return f"[The site does not answer: this is a copy of {reading.age / 3600:,.0f} hours ago.]"
 
 
 FETCH_DOCS = ToolSpec(

@@ -35,6 +35,8 @@ class Gathering:
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._strikes = 0
         self.troubles: list[str] = []
+        self.age = 0.0
+        """Seconds since the oldest page that was read was fetched."""
 
     async def pages(self, entries: Sequence[Entry]) -> list[Stored]:
         """What could be read of these, in time."""
@@ -71,6 +73,7 @@ class Gathering:
             except WebError as error:
                 self._note(error)
                 return None
+        self.age = max(self.age, reading.age)
         return await asyncio.to_thread(_stored, entry.url, reading.document, entry.title)
 
     def _note(self, error: WebError) -> None:

@@ -37,7 +37,8 @@ def passages(url: str, document: Document) -> list[Passage]:
     found = list[Passage]()
     above = list[Section]()
     address = " ".join(humps(urlsplit(url).path))
-    for section in document.sections or (Section("", 1, "", 0, len(document.text)),):
+    first = document.sections[0].start if document.sections else len(document.text)
+    for section in (Section("", 1, "", 0, first), *document.sections):
         above = [*(one for one in above if one.level < section.level), section]
         heading = " > ".join(one.title for one in above if one.level > 1 and one.title)
         names = f"{address} {' '.join(humps(section.title))}"

@@ -62,6 +62,13 @@ async def read_page(web: Web, sites: Sites, url: str, seconds: float = 30) -> Re
     raise WebError(f"{sites.shown(url)}: there is no such page, or it has no text.", 404)
 
 
+def of_old(age: float) -> str:
+    """What to say of copies that are older than they should be; "" of others."""
+    if age <= LIFETIME:
+        return ""
+    return f"The site does not answer: this is as it was {age / 3600:,.0f} hours ago."
+
+
 def require_covered(sites: Sites, url: str, page: Page) -> None:
     """A redirect must not lead from the documentation to other parts of the same host."""
     if not sites.covers(page.url):

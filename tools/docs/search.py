@@ -24,8 +24,10 @@ SMALL = 150
 """Pages of a library that is downloaded whole, if it can be: one request instead of many."""
 _FEW = 10
 """Pages that are better read one by one."""
-_OF_ONE = 3
+OF_ONE = 3
 """Passages of the same page that are shown."""
+_CANDIDATES = 3000
+"""Passages of which those are chosen: one page may have hundreds that match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,15 @@ class Found:
     hits: Sequence[Hit]
     more: bool
     """Whether more passages match."""
+    crowded: bool
+    """Whether there are others of a page of which some are shown."""
     pages: int
     searched: int
     titles: Sequence[Entry]
     """Pages that match by title or address, but have not been searched."""
     troubles: Sequence[str]
+    age: float
+    """Seconds since the oldest page that was read for this search was fetched."""
 
 
 class Search:
@@ -90,24 +96,34 @@ class Search:
     def _found(self, store: Store, likely: Sequence[Entry], limit: int) -> Found:
         urls = [entry.url for entry in self._entries]
         known = store.known(urls)
-        best = store.find(urls, expression(self._query), _OF_ONE * limit + 20)
-        hits = _spread(best)
-        titles = [entry for entry in likely if entry.url not in known]
+        hits, crowded = _spread(store.find(urls, expression(self._query), _CANDIDATES))
+        shown = hits[:limit]
         return Found(
-            hits[:limit], len(hits) > limit, len(urls), len(known), titles, self._gathering.troubles
+            shown,
+            more=len(hits) > limit,
+            crowded=any(hit.url in crowded for hit in shown),
+            pages=len(urls),
+            searched=len(known),
+            titles=[entry for entry in likely if entry.url not in known],
+            troubles=self._gathering.troubles,
+            age=self._gathering.age,
         )
 
 
-def _spread(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits without those of a page that has enough, and one of each section."""
-    shown, count = dict[tuple[str, str, str], Hit](), Counter[str]()
+def _spread(hits: Sequence[Hit]) -> tuple[list[Hit], set[str]]:
+    """One hit of each section without those of a page that has enough, and those pages."""
+    shown, count, crowded = dict[tuple[str, str, str], Hit](), Counter[str](), set[str]()
     for hit in hits:
         # Passages without headings stand for themselves.
         place = (hit.url, hit.anchor, "" if hit.anchor else str(hit.start))
-        if place not in shown and (not hit.anchor or count[hit.url] < _OF_ONE):
-            count[hit.url] += 1
-            shown[place] = hit
-    return list(shown.values())
+        if place in shown:
+            continue
+        if hit.anchor and count[hit.url] >= OF_ONE:
+            crowded.add(hit.url)
+            continue
+        count[hit.url] += 1
+        shown[place] = hit
+    return list(shown.values()), crowded
 
 
 def _words(url: str) -> str:

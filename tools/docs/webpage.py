@@ -49,7 +49,9 @@ def _tree(page: str) -> Any:  # noqa: ANN401 - lxml has no types
     try:
         # Bytes: of text with an encoding declaration lxml makes an error.
         data = page.encode("utf-8", "replace")
-        return html.document_fromstring(data, parser=html.HTMLParser(encoding="utf-8"))
+        # Without `huge_tree`, what is nested deeper than 256 is lost in silence.
+        parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
+        return html.document_fromstring(data, parser=parser)
     except (html.etree.LxmlError, ValueError):
         return None
 

@@ -25,7 +25,9 @@ _PAUSES = (0.5, 2.0)
 _SILENCE = 60.0
 """Seconds without a byte after which a connection of the library is given up: it has no limit."""
 
-_MISREAD = (LookupError, TypeError, ValueError, AttributeError)
+_MISREAD = (
+    LookupError, TypeError, ValueError, AttributeError, NameError, ArithmeticError, RecursionError,
+)  # fmt: skip
 
 
 class Hub:
@@ -95,7 +97,7 @@ class Hub:
             if _of_the_library(error):
                 raise hub_error(error, what, token=self.token) from error
             if _in_the_library(error):
-                raise unreadable(error, what) from error
+                raise unreadable(what) from error
             raise
 
     def _work(self, work: Callable[[HfApi], T]) -> T:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ml_intern.tools.errors import ToolError
 from ml_intern.tools.web.errors import WebError
 
 Kind = Literal[
@@ -25,6 +26,12 @@ class HubError(WebError):
     def __init__(self, message: str, kind: Kind, status: int | None = None) -> None:
         super().__init__(message, status)
         self.kind: Kind = kind
+
+
+def refused(error: ToolError) -> bool:
+    """Whether the Hub said no; after any other error it may have been done all the same."""
+    status = error.status if isinstance(error, WebError) else None
+    return status is not None and status < 500
 
 
 _REMEDIES: dict[Kind, str] = {
@@ -74,10 +81,9 @@ def hub_error(error: Exception, what: str, token: str | None) -> HubError:
     return HubError(message[:1].upper() + message[1:], kind, status)
 
 
-def unreadable(error: Exception, what: str) -> HubError:
+def unreadable(what: str) -> HubError:
     """What the library made nothing of."""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
-    return HubError(f"The Hub answered about {what} in a form that is not known ({said}).", "other")
+    return HubError(f"The Hub answered about {what} in a form that is not known.", "other")
 
 
 def _kind(error: Exception, status: int | None) -> Kind:

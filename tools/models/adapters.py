@@ -19,7 +19,7 @@ class Adapter:
 def lora(shape: Shape, rank: int) -> Adapter:
     """Rank * (inputs + outputs) for each matrix of attention, and of the MLP if it is dense."""
     pairs = _attention(shape)
-    if pairs is None or not shape.layers:
+    if pairs is None or not shape.layers or shape.unlike or shape.encoder_decoder:
         return Adapter(parameters=None, formula=_why(shape))
     dense = not shape.experts
     mlp = _mlp(shape) if dense else []
@@ -50,4 +50,7 @@ def _mlp(shape: Shape) -> list[tuple[int, int]] | None:
 def _why(shape: Shape) -> str:
     if shape.latent:
         return "not computed for multi-head latent attention; usually below 1% of the model"
+    if shape.unlike or shape.encoder_decoder:
+        kind = "an encoder-decoder" if shape.encoder_decoder else "layers that differ"
+        return f"not computed for {kind}; usually below 1% of the model"
     return "not known: config.json does not state the sizes; usually below 1% of the model"

@@ -53,6 +53,8 @@ def _adapter(load: Load) -> str:
 
 def _activations(load: Load) -> str:
     if activations(load.shape, 1) is None:
+        if load.shape.encoder_decoder:
+            return "unknown: it is an encoder-decoder, which takes two sequences"
         return "unknown: the layers and the hidden size are not stated"
     last = "the last term, the logits, goes with a fused or chunked loss"
     if logits_unknown(load.shape):

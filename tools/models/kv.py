@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern.tools.models.fields import positive
-from ml_intern.tools.models.shape import Shape, language_part
+from ml_intern.tools.models.fields import first, positive
+from ml_intern.tools.models.shape import STATE_SPACE, Shape, language_part
 
 BYTES = 2
 """Of one value: bf16 or fp16."""
-_STATE_SPACE = (
-    "attn_layer_period", "hybrid_override_pattern", "mamba_d_state", "mamba_d_conv", "ssm_cfg",
-    "state_size", "ssm_state_size", "d_state", "block_types",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +93,8 @@ def _layers(shape: Shape, own: Mapping[str, Any]) -> _Layers | str:
     """The layers that have a cache, or why they cannot be counted."""
     kinds = own.get("layer_types")
     if isinstance(kinds, list) and kinds and all(isinstance(kind, str) for kind in kinds):
-        return _by_kind(kinds, positive(own.get("sliding_window")))
-    if any(own.get(name) is not None for name in _STATE_SPACE):
+        return _by_kind(kinds, first(own, "sliding_window", "attention_chunk_size"))
+    if any(own.get(name) is not None for name in STATE_SPACE):
         return "it has state-space layers, which keep a state of fixed size instead"
     if own.get("block_configs") is not None:
         return "its layers differ from each other"

@@ -66,7 +66,7 @@ def activations(shape: Shape, tokens: int) -> int | None:
 
     The input of each layer in bf16, one layer computed again, and fp32 logits with gradients.
     """
-    if not (shape.layers and shape.hidden):
+    if shape.encoder_decoder or not (shape.layers and shape.hidden):
         return None
     per_token = 2 * shape.layers * shape.hidden + 34 * shape.hidden + 8 * (shape.vocabulary or 0)
     return tokens * per_token

@@ -76,7 +76,7 @@ class Reader:
         if file.size is None or file.size > LARGEST:
             size = "of unknown size" if file.size is None else bytes_in_words(file.size)
             return ToolError(f"not read, because it is {size}")
-        what = f"{file.path} of the model {found.id}"
+        what = f"the file {file.path} of the model {found.id}"
         try:
             async with self._gate:
                 # Not `read`: the library tries files again itself.

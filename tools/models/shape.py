@@ -11,6 +11,12 @@ from ml_intern.tools.models.fields import first, mapping, positive, text, texts,
 _LANGUAGE = ("text_config", "llm_config", "language_config", "thinker_config", "decoder")
 """Where a model of several kinds of input keeps the sizes of its language model."""
 _GENERATES = ("CausalLM", "LMHead", "ConditionalGeneration", "Vision2Seq", "ImageTextToText")
+STATE_SPACE = (
+    "attn_layer_period", "hybrid_override_pattern", "mamba_d_state", "mamba_d_conv", "ssm_cfg",
+    "state_size", "ssm_state_size", "d_state", "block_types",
+)  # fmt: skip
+"""Entries of models some of whose layers keep a state instead of attending."""
+_UNLIKE = (*STATE_SPACE, "block_configs", "full_attention_interval")
 _GATES = {"silu", "swish", "swiglu", "geglu", "reglu"}
 _GATED_FAMILIES = ("gemma", "chatglm")
 """Whose MLP has a gate although the name of its activation does not tell."""
@@ -45,6 +51,8 @@ class Shape:
     generates: bool | None = None
     """Whether it writes text token by token; None if not stated."""
     encoder_decoder: bool = False
+    unlike: bool = False
+    """Whether layers differ in the matrices they have."""
     quantization: str = ""
     """`quant_method` and bits."""
 
@@ -84,6 +92,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
         latent=_latent(own),
         gated=_gated(own, text(own.get("model_type")) or family),
         generates=_generates(architectures, config),
+        unlike=any(own.get(name) is not None for name in _UNLIKE),
         encoder_decoder=config.get("is_encoder_decoder") is True,
         quantization=quantization_of(config),
     )

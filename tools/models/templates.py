@@ -10,9 +10,15 @@ from ml_intern.tools.models.fields import mapping, mappings, text
 
 _MOST = 200_000
 """Characters of a template that are looked at."""
-_NO_SYSTEM = re.compile(r"system role (?:is )?not supported|does not support system", re.IGNORECASE)
+_NO_SYSTEM = re.compile(
+    r"system (?:role|message|prompt)s? (?:is |are )?not (?:supported|allowed)"
+    r"|(?:do|does) not support (?:the |a )?system",
+    re.IGNORECASE,
+)
+_NO_CODE = re.compile(r"{#(?:(?!{#|#}).)*#}|raise_exception\([^()]*\)", re.DOTALL)
+"""Comments and refusals, whose words say nothing of what is supported."""
 _SYSTEM = re.compile(r"['\"]system['\"]")
-_TOOLS = re.compile(r"{[{%][^}]*\btools\b")
+_TOOLS = re.compile(r"{[{%][^{}]*\btools\b")
 _THINKING = re.compile(r"enable_thinking|reasoning_content|<think>|\bthinking\b")
 _TRAINING = re.compile(r"{%-?\s*generation\b")
 _PARTS = ("bos_token", "eos_token", "pad_token", "unk_token")
@@ -33,8 +39,8 @@ def template_line(template: str) -> str:
     """What it has words for. A check of the text: it may be wrong about odd templates."""
     if not template.strip():
         return "none found"
-    has = template[:_MOST]
-    system = bool(_SYSTEM.search(has)) and not _NO_SYSTEM.search(has)
+    has = _NO_CODE.sub("", template[:_MOST])
+    system = bool(_SYSTEM.search(has)) and not _NO_SYSTEM.search(template[:_MOST])
     marks = {
         "system role": system,
         "tools": bool(_TOOLS.search(has)),

@@ -18,6 +18,8 @@ Operation = Literal[
     "recommend", "find_datasets", "find_models", "find_collections", "find_all_resources",
 ]  # fmt: skip
 _FORM = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+MOST = 50
+"""Results shown at once."""
 _MOST_IDS = 100
 """What Semantic Scholar takes at once."""
 
@@ -99,7 +101,7 @@ class PapersArgs(ToolArgs):
     sort: Literal["downloads", "likes", "trending"] = Field(
         default="downloads", description="find_datasets, find_models."
     )
-    limit: int = Field(default=10, ge=1, le=50, description="Results shown.")
+    limit: int = Field(default=10, ge=1, le=MOST, description="Results shown.")
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ml_intern.tools.errors import ToolError
 from ml_intern.tools.papers.arguments import PapersArgs
 from ml_intern.tools.papers.listing import call, facts, names
 from ml_intern.tools.papers.paper import Paper, scholar_paper
@@ -15,6 +16,8 @@ from ml_intern.tools.web.errors import WebError
 
 _BLOCK = 200
 """Entries that are fetched, and ranked, together; each takes some 2 kB."""
+_REACH = 10_000 - _BLOCK
+"""Entries that can be had: the end of a block has to be below 10,000."""
 _CONTEXTS = 2
 _CONTEXT = 220
 """Characters of a sentence in which a paper is cited."""
@@ -38,6 +41,10 @@ async def graph(args: PapersArgs, services: Services) -> str:
     wanted: list[Direction] = ["citations", "references"]
     if args.direction != "both":
         wanted = [args.direction]
+    if args.offset >= _REACH:
+        raise ToolError(
+            f"Semantic Scholar gives only the first {_REACH:,} entries; give a smaller offset."
+        )
     parts: list[str] = []
     errors: list[WebError] = []
     for way in wanted:  # One after the other: a key allows one request a second.
@@ -75,22 +82,28 @@ def _listed(args: PapersArgs, way: Direction, found: Row) -> str:
     paper, start = args.paper.paper, _start(args.offset)
     ranked = sorted((citation(row, way) for row in rows), key=_rank)
     shown = ranked[args.offset - start :][: args.limit]
+    last, end, more = args.offset + len(shown), start + len(ranked), found.get("next") is not None
+    # A block may have fewer entries than places; the next begins where it always does.
+    following = last if last < end else start + _BLOCK
+    foot = _foot(args, way, following) if last < end or more else ""
     if not shown:
         there = "no more" if args.offset else "none known"
-        return f"{_HEADS[way]} (arXiv:{paper}): {there} at Semantic Scholar."
-    last, end = args.offset + len(shown), start + len(ranked)
-    block = f"entries {start + 1:,} to {end:,}" if start or _more(found) else f"all {end:,} entries"
+        there = f"nothing from entry {args.offset + 1:,} to {following:,}" if more else there
+        return f"{_HEADS[way]} (arXiv:{paper}): {there} at Semantic Scholar.{foot}"
+    block = f"entries {start + 1:,} to {end:,}" if start or more else f"all {end:,} entries"
     head = (
         f"{_HEADS[way]} (arXiv:{paper}), {args.offset + 1:,} to {last:,} of {block}, "
-        "the influential and most cited first"
+        "the influential and most cited of them first"
     )
-    left = call("citation_graph", arxiv_id=paper, direction=way, limit=args.limit, offset=last)
-    foot = f"\n[more: {left}]" if last < end or _more(found) else ""
     return f"{head}:\n\n" + "\n".join(map(_line, shown)) + foot
 
 
-def _more(found: Row) -> bool:
-    return found.get("next") is not None
+def _foot(args: PapersArgs, way: Direction, offset: int) -> str:
+    if offset >= _REACH:
+        return f"\n[Semantic Scholar gives no more than the first {_REACH:,}.]"
+    paper, limit = args.paper.paper, args.limit
+    left = call("citation_graph", arxiv_id=paper, direction=way, limit=limit, offset=offset)
+    return f"\n[more: {left}]"
 
 
 def _rank(found: Citation) -> tuple[bool, int]:

@@ -37,7 +37,7 @@ async def trending(args: PapersArgs, services: Services) -> str:
         papers = matching
     else:
         head = f"The {name}"
-    return _page(args, papers, head)
+    return _page(args, papers, head, _DAILY)
 
 
 def _has(paper: Paper, words: Sequence[str]) -> bool:
@@ -57,7 +57,7 @@ async def search(args: PapersArgs, services: Services) -> str:
         elsewhere = call("search", query=args.query, sort_by="relevance")
         return f'The Hub has no paper about "{args.query}". {elsewhere} asks Semantic Scholar.'
     head = f'Papers on the Hub about "{args.query}", the most relevant first'
-    return _page(args, [hub_paper(row) for row in rows], head)
+    return _page(args, [hub_paper(row) for row in rows], head, _FOUND)
 
 
 async def _filtered(args: PapersArgs, services: Services, *, by_relevance: bool) -> str:
@@ -71,9 +71,9 @@ async def _filtered(args: PapersArgs, services: Services, *, by_relevance: bool)
             "and no other order than relevance.",
             error.status,
         ) from None
-    rows = rows_of(found.get("data"))
+    rows = rows_of(found.get("data"))[:_BULK]
     total = number_of(found.get("total"))
-    if not rows:
+    if not rows and not args.offset:
         return f'Semantic Scholar has no paper about "{args.query}"{_where(args)}. Loosen filters.'
     head = f'Papers at Semantic Scholar about "{args.query}"{_where(args)}, {_order(args)}'
     head += f"; about {total:,} match" if total else ""
@@ -81,7 +81,7 @@ async def _filtered(args: PapersArgs, services: Services, *, by_relevance: bool)
     if by_relevance:
         more = found.get("next") is not None
         return _listed(args, papers[: args.limit], head, more=more)
-    return _page(args, papers[:_BULK], head)
+    return _page(args, papers, head, _BULK)
 
 
 def _order(args: PapersArgs) -> str:
@@ -102,10 +102,12 @@ def _where(args: PapersArgs) -> str:
     return "".join(f" {part}" for part in parts if part)
 
 
-def _page(args: PapersArgs, papers: Sequence[Paper], head: str) -> str:
-    """The entries that are asked for, of those that were fetched."""
+def _page(args: PapersArgs, papers: Sequence[Paper], head: str, most: int) -> str:
+    """The entries that are asked for, of those that were fetched: at most `most`."""
     end = args.offset + args.limit
-    return _listed(args, papers[args.offset : end], head, more=len(papers) > end)
+    more = len(papers) > end
+    text = _listed(args, papers[args.offset : end], head, more=more)
+    return text if more or len(papers) < most else f"{text}\n[No more than {most:,} can be had.]"
 
 
 def _listed(args: PapersArgs, papers: Sequence[Paper], head: str, *, more: bool) -> str:

@@ -24,7 +24,7 @@ _LEVELS = {
     "ltx_title_glossary": TOP,
     "ltx_title_index": TOP,
 }
-_KIND = re.compile(r"^(?:appendix|annex|section|chapter|part)\s+|[.:\s]+$", re.IGNORECASE)
+_KIND = re.compile(r"(?:appendix|annex|section|chapter|part)\s+", re.IGNORECASE)
 _AUTHORS = 600
 """Characters of the authors' names: some pages have their addresses among them."""
 
@@ -90,7 +90,9 @@ def _heading(element: Element, level: int) -> Heading:
     number = ""
     for tag in element.iter():
         if "ltx_tag" in classes(tag):
-            number = _KIND.sub("", inline(tag))
+            said = inline(tag)
+            match = _KIND.match(said)
+            number = said[match.end() if match else 0 :].rstrip(".: ")
             tag.text, tag[:] = None, []
             break
     title = inline(element)

@@ -7,10 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.papers.document import Document, Section
+from ml_intern.tools.papers.untrusted import excerpt
 
-_KIND = re.compile(r"(?:section|sec\.|chapter|appendix|app\.|annex|§+)\s*(?=\S)", re.IGNORECASE)
+_KIND = re.compile(
+    r"(?:(?:section|sec|chapter|appendix|app|annex)\b\.?|§+)\s*(?=\S)", re.IGNORECASE
+)
+_QUOTES = " \t\"'`\u2018\u2019\u201c\u201d()[]*"
+"""What a number may stand in."""
 _ALIASES = {"bibliography": "references", "reference": "references"}
 _LISTED = 40
+_TITLE = 120
+"""Characters of a title in a list."""
+_LONGEST = 200
+"""Characters of a name that can be asked for; what has a longer one is asked for by its place."""
 
 
 def find(document: Document, wanted: str) -> Section:
@@ -49,7 +58,7 @@ def _best(pool: Sequence[Section], wanted: str) -> Sequence[Section]:
 
 def _ways(wanted: str) -> Iterable[Callable[[Section], bool]]:
     """Tests of a section, the strictest first."""
-    number = _KIND.sub("", wanted, count=1).rstrip(".:)").casefold()
+    number = _KIND.sub("", wanted.strip(_QUOTES), count=1).rstrip(".:)").casefold()
     title = _plain(wanted)
     title = _ALIASES.get(title, title)
     yield lambda section: bool(number) and section.number.casefold() == number
@@ -57,7 +66,11 @@ def _ways(wanted: str) -> Iterable[Callable[[Section], bool]]:
     yield lambda section: title == _plain(section.title)
     if not title or re.fullmatch(r"[a-z]?|[a-z]?[\d.]+|[ivxl]+(?:-[a-z]\d*)?", number):
         return
-    yield lambda section: _plain(section.title).startswith(title)
+    yield (
+        lambda section: (
+            _plain(section.title).startswith(title) or _plain(section.label).startswith(title)
+        )
+    )
     yield lambda section: f" {title} " in f" {_plain(section.title)} "
 
 
@@ -70,7 +83,7 @@ def address(document: Document, section: Section) -> str:
     """What `find` finds the section by."""
     path = _path(document.sections, section)
     for name in (section.number, section.title, " > ".join(path)):
-        if name and list(_matching(document, name)) == [section]:
+        if 0 < len(name) <= _LONGEST and list(_matching(document, name)) == [section]:
             return name
     return f"#{document.every().index(section) + 1}"
 
@@ -85,12 +98,16 @@ def _path(sections: Iterable[Section], wanted: Section) -> list[str]:
 
 
 def _several(document: Document, wanted: str, found: Sequence[Section]) -> str:
-    names = "; ".join(f'"{address(document, s)}" ({s.label})' for s in found[:_LISTED])
-    return f'"{wanted}" can mean several sections. Give one of: {names}.'
+    names = "; ".join(
+        f'"{address(document, one)}" ({excerpt(one.label, _TITLE)})' for one in found[:_LISTED]
+    )
+    left = len(found) - _LISTED
+    more = f"; and {left:,} more" if left > 0 else ""
+    return f'"{wanted}" can mean several sections. Give one of: {names}{more}.'
 
 
 def _none(document: Document, wanted: str) -> str:
     every = document.every()
-    names = "; ".join(section.label for section in every[:_LISTED])
-    more = f"; and {len(every) - _LISTED} more" if len(every) > _LISTED else ""
+    names = "; ".join(excerpt(section.label, _TITLE) for section in every[:_LISTED])
+    more = f"; and {len(every) - _LISTED:,} more" if len(every) > _LISTED else ""
     return f'There is no section "{wanted}". There are: {names}{more}.'

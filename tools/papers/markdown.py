@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ml_intern.tools.docs.cleaning import blocks, without_hashes
 from ml_intern.tools.papers.document import Document, Heading, heading, tree
 from ml_intern.tools.papers.latexml import NoTextError
 
@@ -12,7 +13,7 @@ _HEAD = re.compile(
     r"Title: (?P<title>[^\n]*)\n+URL Source: (?P<source>\S+)\n.*?^Markdown Content:\n",
     re.DOTALL | re.MULTILINE,
 )
-_ATX = re.compile(r"(#{1,6})\s+(.+?)\s*#*")
+_ATX = re.compile(r"(#{1,6})\s+(\S.*)")
 _UNDERLINE = re.compile(r"=+|-{2,}")
 _IMAGE = re.compile(r'!\[(?:[^\[\]]|\[[^\[\]]*\])*\]\([^()\s]*(?:\s+"[^"\n]*")?\)')
 _LINK = re.compile(r'\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]*)(?:\s+"[^"\n]*")?\)')
@@ -31,7 +32,7 @@ def parse(text: str) -> Document:
     if text.lstrip()[:1] == "<" or (head and "arxiv.org/" not in head["source"]):
         raise NoTextError("it has the page about the paper only")
     body = text.lstrip()[head.end() :] if head else text
-    sections, _ = tree([item for item in _items(body.splitlines()) if not _is_title(item, title)])
+    sections, _ = tree([item for item in _items(body) if not _is_title(item, title)])
     abstract = next((s for s in sections if s.title.rstrip(".").casefold() == "abstract"), None)
     rest = [section for section in sections if section is not abstract]
     if not rest:
@@ -45,15 +46,22 @@ def _is_title(item: Heading | str, title: str) -> bool:
     return isinstance(item, Heading) and (item.level == 1 or item.title == title)
 
 
-def _items(lines: Sequence[str]) -> list[Heading | str]:
-    """Headings and blocks in their order."""
+def _items(text: str) -> list[Heading | str]:
+    """Headings and blocks in their order; code is a block."""
+    parts = [(code, part.rstrip()) for code, part in blocks(text)]
+    return [
+        item
+        for code, part in parts
+        for item in ([part] if code and part else _prose(part.splitlines()))
+    ]
+
+
+def _prose(lines: Sequence[str]) -> list[Heading | str]:
     out: list[Heading | str] = []
     block: list[str] = []
-    code = False
     for line in lines:
-        code ^= line.lstrip().startswith("```")
-        found = None if code else _heading(line, block)
-        if found or (not line.strip() and not code):
+        found = _heading(line, block)
+        if found or not line.strip():
             out += _block(block)
             block = []
         else:
@@ -66,7 +74,7 @@ def _items(lines: Sequence[str]) -> list[Heading | str]:
 def _heading(line: str, block: list[str]) -> Heading | None:
     """The heading that a line is, or, as a line of dashes, makes of the one before it."""
     if match := _ATX.fullmatch(line):
-        return _leveled(len(match[1]), match[2])
+        return _leveled(len(match[1]), without_hashes(match[2]))
     if len(block) == 1 and _UNDERLINE.fullmatch(line.strip()) and not block[0].startswith("|"):
         return _leveled(1 if "=" in line else 2, block.pop())
     return None

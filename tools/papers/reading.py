@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from ml_intern.tools.errors import ToolError
@@ -21,6 +22,8 @@ from ml_intern.tools.web.errors import WebError
 PAGE = 16_000
 """Characters of a section shown at once."""
 _ABSTRACT = 6_000
+_LABEL = 120
+"""Characters of a section's title in a list."""
 _LINES = 80
 """Sections listed; of a longer list, the deepest are left out first."""
 _SLACK = 3_000
@@ -29,11 +32,14 @@ _SLACK = 3_000
 
 async def read_paper(args: PapersArgs, services: Services) -> str:
     """A section, or what there is to be read."""
+    if args.offset and not args.section:
+        raise ToolError("read_paper needs section with offset: it counts a section's characters.")
     try:
         found = await full_text(args.paper, services)
     except NoTextError as error:
         return await _without(args, services, str(error))
-    return _section(args, found) if args.section else _overview(args, found)
+    # In a thread: a paper may have thousands of sections.
+    return await asyncio.to_thread(_section if args.section else _overview, args, found)
 
 
 def _overview(args: PapersArgs, found: FullText) -> str:
@@ -41,7 +47,7 @@ def _overview(args: PapersArgs, found: FullText) -> str:
     first = address(document, document.sections[0])
     example = call("read_paper", arxiv_id=str(args.paper), section=first)
     parts = [
-        f"# {document.title or f'arXiv:{args.paper}'}",
+        f"# {_title(args, document)}",
         "\n".join(
             line
             for line in (
@@ -82,26 +88,28 @@ def _lines(sections: Iterable[Section], depth: int) -> list[tuple[int, str]]:
     """Depth and line of every section."""
     lines: list[tuple[int, str]] = []
     for section in sections:
-        lines.append((depth, f"{excerpt(section.label, 120)} ({len(section.text()):,})"))
+        lines.append((depth, f"{excerpt(section.label, _LABEL)} ({len(section.text()):,})"))
         lines += _lines(section.parts, depth + 1)
     return lines
 
 
 def _section(args: PapersArgs, found: FullText) -> str:
     document = found.document
-    if args.section.strip().casefold() == "abstract" and document.abstract:
-        return f"## Abstract\n\n{document.abstract[:PAGE]}"
-    section = find(document, args.section)
-    text = section.text()
+    if args.section.casefold() == "abstract" and document.abstract:
+        section = Section("Abstract", blocks=[document.abstract])
+    else:
+        section = find(document, args.section)
+    text, label = section.text(), excerpt(section.label, _LABEL)
     if args.offset and args.offset >= len(text):
-        raise ToolError(
-            f'Section "{section.label}" has {len(text):,} characters; give a smaller offset.'
-        )
+        raise ToolError(f'Section "{label}" has {len(text):,} characters; give a smaller offset.')
     end = page_end(text, args.offset)
-    head = f"{document.title or 'Paper'} (arXiv:{args.paper}, from {found.source.name})"
-    return "\n\n".join(
-        [head, text[args.offset : end].strip("\n"), _foot(args, document, section, end)]
-    )
+    head = f"{_title(args, document)} (arXiv:{args.paper}, from {found.source.name})"
+    foot = _on(args, end, len(text)) if end < len(text) else f"[end of section {label}]"
+    return "\n\n".join([head, text[args.offset : end].strip("\n"), foot])
+
+
+def _title(args: PapersArgs, document: Document) -> str:
+    return excerpt(document.title, 300) or f"arXiv:{args.paper}"
 
 
 def page_end(text: str, start: int) -> int:
@@ -116,12 +124,8 @@ def page_end(text: str, start: int) -> int:
     return end
 
 
-def _foot(args: PapersArgs, document: Document, section: Section, end: int) -> str:
-    total = len(section.text())
-    if end >= total:
-        return f"[end of section {section.label}]"
-    name = address(document, section)
-    again = call("read_paper", arxiv_id=str(args.paper), section=name, offset=end)
+def _on(args: PapersArgs, end: int, total: int) -> str:
+    again = call("read_paper", arxiv_id=str(args.paper), section=args.section, offset=end)
     return f"[{total - end:,} of {total:,} characters more; read on with {again}]"
 
 

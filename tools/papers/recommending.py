@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml_intern.tools.errors import ToolError
-from ml_intern.tools.papers.arguments import PapersArgs
+from ml_intern.tools.papers.arguments import MOST, PapersArgs
 from ml_intern.tools.papers.identifier import arxiv_id
 from ml_intern.tools.papers.listing import entries
 from ml_intern.tools.papers.paper import scholar_paper
@@ -31,6 +31,6 @@ async def recommend(args: PapersArgs, services: Services) -> str:
         return f"Semantic Scholar recommends nothing for {names}. `citation_graph` may show more."
     only = "Recent papers" if len(liked) == 1 and not unliked else "Papers"
     unlike = f", unlike {', '.join(f'arXiv:{paper}' for paper in unliked)}" if unliked else ""
-    more = " A larger limit gives more." if len(rows) == args.limit < 50 else ""
+    more = " A larger limit gives more." if len(rows) == args.limit < MOST else ""
     head = f"{only} like {names}{unlike}, as Semantic Scholar recommends them"
     return f"{head}:\n\n{entries(map(scholar_paper, rows))}\n[{len(rows)} papers.{more}]"

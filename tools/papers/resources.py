@@ -8,14 +8,13 @@ from typing import Any
 
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.papers import hub
-from ml_intern.tools.papers.arguments import PapersArgs
+from ml_intern.tools.papers.arguments import MOST, PapersArgs
 from ml_intern.tools.papers.listing import call
 from ml_intern.tools.papers.untrusted import date_of, excerpt, number_of, row_of, text_of
 from ml_intern.tools.services import Services
 
 _ABOUT = 200
 """Characters of a description."""
-_LARGEST = 50
 _ORDER = {"downloads": "the most downloaded", "likes": "the most liked", "trending": "trending"}
 
 
@@ -58,10 +57,10 @@ async def _kind(args: PapersArgs, services: Services, kind: hub.Kind) -> str:
 
 
 def _more(args: PapersArgs, kind: hub.Kind) -> str:
-    if args.limit >= _LARGEST:
-        return f"there are more than these {_LARGEST}; the Hub's page of the paper has them all"
+    if args.limit >= MOST:
+        return f"there are more than these {MOST}; the Hub's page of the paper has them all"
     sort = {} if kind == "collections" else {"sort": args.sort}
-    paper, more = args.paper.paper, min(_LARGEST, args.limit * 3)
+    paper, more = args.paper.paper, min(MOST, args.limit * 3)
     return f"more: {call(f'find_{kind}', arxiv_id=paper, **sort, limit=more)}"
 
 

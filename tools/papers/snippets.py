@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_intern.tools.papers.arguments import PapersArgs
+from ml_intern.tools.papers.arguments import MOST, PapersArgs
 from ml_intern.tools.papers.listing import call, names
 from ml_intern.tools.papers.paper import snippet_paper
 from ml_intern.tools.papers.scholar import Scholar
@@ -13,7 +13,7 @@ from ml_intern.tools.web.errors import WebError
 _TOGETHER = 8_000
 """Characters that all passages may take; each has an equal share, within these bounds."""
 _LEAST = 300
-_MOST = 2_000
+_LARGEST = 2_000
 
 
 async def snippets(args: PapersArgs, services: Services) -> str:
@@ -29,10 +29,11 @@ async def snippets(args: PapersArgs, services: Services) -> str:
     where = f"arXiv:{paper}" if paper else "papers"
     if not rows:
         return f'Semantic Scholar has no passage about "{args.query}" in {where}.'
-    room = max(_LEAST, min(_MOST, _TOGETHER // len(rows)))
+    room = max(_LEAST, min(_LARGEST, _TOGETHER // len(rows)))
     lines = [f"{number}. {_passage(row, room)}" for number, row in enumerate(rows, 1)]
     head = f'Passages of {where} about "{args.query}", the most relevant first:'
-    return "\n\n".join([head, *lines, "[`read_paper` gives the whole section.]"])
+    more = " A larger limit gives more." if len(rows) == args.limit < MOST else ""
+    return "\n\n".join([head, *lines, f"[`read_paper` gives the whole section.{more}]"])
 
 
 def _passage(row: Row, room: int) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ml_intern.tools.papers.inline import Element, classes, inline
+from ml_intern.tools.papers.untrusted import excerpt
 
 _ROWS = 400
 _COLUMNS = 60
+_COPY = 200
+"""Characters of a cell's text that stand in the other cells it spans."""
 _CELLS = frozenset({"ltx_td", "ltx_th"})
 
 Grid = list[list[str]]
@@ -63,10 +66,11 @@ def _line(
     for text, columns, rows in cells[:_COLUMNS]:
         while len(line) in above and len(line) < _COLUMNS:
             line.append(above[len(line)][1])
+        copy = excerpt(text, _COPY)
         for index in range(columns):
             if rows > 1:
-                below[len(line)] = (rows - 1, text)
-            line.append("" if alone and index else text)
+                below[len(line)] = (rows - 1, copy)
+            line.append(text if not index else "" if alone else copy)
     while len(line) in above and len(line) < _COLUMNS:
         line.append(above[len(line)][1])
     return line[:_COLUMNS], below

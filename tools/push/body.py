@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern.tools.push.args import Metric, PushModelArgs, Relation
-from ml_intern.tools.push.model import Model
+from ml_intern.tools.push.model import Model, is_hub_id
 from ml_intern.tools.push.usage import usage
 from ml_intern.tools.repos.card import MARKER
 
@@ -120,7 +120,7 @@ def _link(hub: str, name: str) -> str:
 
 
 def _data_link(hub: str, name: str) -> str:
-    linked = name.count("/") == 1 and " " not in name
+    linked = "/" in name and is_hub_id(name)
     return f"[{name}]({hub}/datasets/{name})" if linked else _inline(name)
 
 

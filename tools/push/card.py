@@ -18,6 +18,18 @@ _BLOCK = re.compile(r"^\s*---(?:\r\n|\r|\n)([\S\s]*?)(?:\r\n|\r|\n)---[ \t]*(?:\
 _MARK = re.compile(r"\n*<!-- ml-intern card ([0-9a-f]{12}) -->\s*$")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads `no` as the Hub does: as Norwegian, not as false."""
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A README.md, read."""
@@ -38,7 +50,7 @@ def read(text: str, where: str) -> Card:
     match = _BLOCK.match(text)
     body = text[match.end() :] if match else text
     try:
-        found = yaml.safe_load(match[1]) if match else {}
+        found = yaml.load(match[1], _Loader) if match else {}
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
         raise ToolError(f"{where} has metadata that is not valid YAML: {said}.") from None

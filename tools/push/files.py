@@ -13,6 +13,7 @@ from ml_intern.configs.text import storable
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.files.paths import explained, show
 from ml_intern.tools.repos.leftovers import NEVER, folder_reason, reason
+from ml_intern.tools.repos.selection import inside
 
 MOST = 20_000
 """Files of a folder above which it is none of a model; a commit may have 25,000."""
@@ -92,7 +93,7 @@ def _judged(
     root: Path, entry: os.DirEntry[str], path: str, include: tuple[str, ...], outside: str
 ) -> LocalFile | LeftOut:
     why = outside or reason(entry.name)
-    if entry.is_symlink() and not _inside(root, Path(entry.path)):
+    if entry.is_symlink() and not inside(root, Path(entry.path)):
         return LeftOut(path, "a link out of the folder, or to nothing")
     status = entry.stat()
     if not stat.S_ISREG(status.st_mode):
@@ -101,13 +102,6 @@ def _judged(
     if why and (never in NEVER or not asked(path, include)):
         return LeftOut(path, never if never in NEVER else why, status.st_size)
     return LocalFile(path, status.st_size, status.st_mtime_ns)
-
-
-def _inside(root: Path, link: Path) -> bool:
-    try:
-        return link.resolve(strict=True).is_relative_to(root.resolve())
-    except (OSError, RuntimeError):
-        return False
 
 
 def asked(path: str, include: Sequence[str]) -> bool:

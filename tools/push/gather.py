@@ -10,22 +10,21 @@ from typing import Any
 
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.files.paths import folder
-from ml_intern.tools.hub.errors import HubError
+from ml_intern.tools.hub.errors import HubError, unreadable
 from ml_intern.tools.push.args import PushModelArgs
 from ml_intern.tools.push.card import Card, read
 from ml_intern.tools.push.defaults import filled
 from ml_intern.tools.push.licenses import Base
 from ml_intern.tools.push.local import README, Local, looked_at
-from ml_intern.tools.push.target import Target, account, tree
+from ml_intern.tools.push.target import Target, require_writing, tree
 from ml_intern.tools.repos.contents import piece
 from ml_intern.tools.repos.names import Target as Repository
-from ml_intern.tools.repos.names import require_token
+from ml_intern.tools.repos.names import account, require_token
+from ml_intern.tools.repos.world import require_same_name
 from ml_intern.tools.spec import ToolContext
 
 _CARD = 1_000_000
 """Bytes of a card on the Hub that is read."""
-_ACCOUNT = 600.0
-"""Seconds for which whose token it is stays known: the Hub answers that only so often."""
 _UNSEEN = frozenset({"missing", "gated", "denied", "bad", "other"})
 """Refusals of the Hub that leave a base's license unknown."""
 
@@ -87,7 +86,8 @@ async def target_of(args: PushModelArgs, ctx: ToolContext) -> Target:
         ToolError: it has no such branch, or the token cannot write.
     """
     hub, name = ctx.services.hub, args.repo_id
-    user, orgs = account(await hub.known("your account", lambda api: api.whoami(), _ACCOUNT))
+    who = await account(ctx)
+    require_writing(who)
     try:
         info = await hub.read(
             f"the model {name}", lambda api: api.model_info(name, revision=args.branch)
@@ -96,12 +96,13 @@ async def target_of(args: PushModelArgs, ctx: ToolContext) -> Target:
         if error.kind != "missing":
             raise _branchless(error, args) from error
         _require_default(args)
-        return Target(repo_id=name, exists=False, user=user, organisations=orgs)
+        return Target(repo_id=name, exists=False, user=who.name, organisations=who.orgs)
+    require_same_name(Repository("model", name, hub.endpoint), str(info.id))
     head = info.sha or ""
     files = await hub.read(f"the files of {name}", lambda api: tree(api, name, head or args.branch))
     return Target(
         repo_id=name, exists=True, private=info.private is True, head=head, files=files,
-        user=user, organisations=orgs,
+        user=who.name, organisations=who.orgs,
     )  # fmt: skip
 
 
@@ -140,8 +141,11 @@ async def _card(
         f"the README.md of {target.repo_id}",
         lambda api: piece(api, place, target.head or args.branch, README, range(_CARD)),
     )
+    if len(found.data) != there.size:
+        raise unreadable(f"the README.md of {target.repo_id}")  # Ours would take its place.
     text = found.data.decode("utf-8", "replace")
-    return read(text, "The README.md on the Hub"), "the README.md on the Hub"
+    where = "the README.md on the Hub"
+    return await asyncio.to_thread(read, text, f"T{where[1:]}"), where
 
 
 async def _base(name: str, ctx: ToolContext) -> Base:
@@ -154,7 +158,7 @@ async def _base(name: str, ctx: ToolContext) -> Base:
             raise
         return Base(repo_id=name, problem=str(error))
     data: Any = info.card_data
-    about = data.to_dict() if data else {}
+    about = data.to_dict() if hasattr(data, "to_dict") else {}
     return base_of(name, about if isinstance(about, dict) else {}, bool(info.gated))
 
 

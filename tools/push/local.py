@@ -43,8 +43,7 @@ def looked_at(root: Path, include: Sequence[str], known: Iterable[str]) -> Local
     texts = {
         file.path: _text(root / file.path)
         for file in found.files
-        if file.size <= credentials.LOOKED_AT
-        and (file.path.endswith(credentials.TEXTS) or "." not in file.path)
+        if credentials.is_text(file.path, file.size)
     }
     credentials.require_clean(texts, known)
     parsed = {name: _json(root / name, name) for name in DESCRIPTIONS if name in names}

@@ -102,10 +102,11 @@ def merged(there: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
         ToolError: they contradict each other about license or base.
     """
     for key in _AGREEING:
-        if there.get(key) and ours.get(key) and not _agree(there[key], ours[key]):
+        one, other = _words(there.get(key)), _words(ours.get(key))
+        if one and other and set(one) != set(other):
             raise ToolError(
-                f"The README.md that is there says {key}: {there[key]}, the call says {ours[key]}. "
-                "Correct the one that is wrong."
+                f"The README.md that is there says {key}: {', '.join(one)}, the call says "
+                f"{', '.join(other)}. Correct the one that is wrong."
             )
     whole = dict(there)
     for key, value in ours.items():
@@ -113,9 +114,10 @@ def merged(there: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _agree(one: object, other: object) -> bool:
-    listed = [value if isinstance(value, list) else [value] for value in (one, other)]
-    return {str(value) for value in listed[0]} == {str(value) for value in listed[1]}
+def _words(value: object) -> list[str]:
+    """Text or a list of it. What is nested may be endless, by YAML's references."""
+    listed = value if isinstance(value, list) else [value]
+    return [word for word in listed if isinstance(word, str) and word]
 
 
 def _joined(key: str, there: Any, ours: Any) -> Any:  # noqa: ANN401 - YAML

@@ -70,6 +70,6 @@ def _visibility(plan: Plan, ending: Ending) -> str:
 def found_again(args: PushModelArgs, made: Made, ending: Ending, hub: str) -> str:
     """What the model reads of a push whose result a crash hid."""
     told = "The process died before it could say so; the push was done, and not done again."
-    first = [title(args, made, hub), told, *(["Made PUBLIC."] if ending.opened else [])]
+    first = [title(args, made, hub), told]
     parts = ["\n".join([*first, *_collected(ending)]), bullets("Did not work", ending.failed)]
     return "\n\n".join(part for part in parts if part)

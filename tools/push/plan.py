@@ -89,7 +89,7 @@ async def prepare(args: PushModelArgs, ctx: ToolContext) -> Plan:
     Raises:
         ToolError: it cannot or may not be done.
     """
-    draft = planned(await gather(args, ctx))
+    draft = await asyncio.to_thread(planned, await gather(args, ctx))
     credentials.require_clean({"The card": draft.card}, ctx.services.keys.values())
     found = await asyncio.to_thread(_differences, draft)
     doubts = await _doubts(draft.card, ctx)
@@ -130,5 +130,6 @@ async def _doubts(card: str, ctx: ToolContext) -> list[str]:
 
 
 def _messages(listed: Any) -> list[str]:  # noqa: ANN401 - whatever the Hub says
-    found = [one.get("message") for one in listed or [] if isinstance(one, dict)]
+    given = listed if isinstance(listed, list) else []
+    found = [one.get("message") for one in given if isinstance(one, dict)]
     return [" ".join(text.split())[:300] for text in found if isinstance(text, str)]

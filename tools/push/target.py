@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.push.files import LocalFile
+from ml_intern.tools.repos.names import Account
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -58,25 +59,17 @@ class Target:
 Difference = Literal["new", "same", "other", "unknown"]
 
 
-def account(whoami: Any) -> tuple[str, list[str]]:  # noqa: ANN401 - whatever the Hub says
-    """The user and their organisations.
+def require_writing(who: Account) -> None:
+    """Refuse a token that can only read.
 
     Raises:
-        ToolError: the token can only read.
+        ToolError: it can only read.
     """
-    about = _object(whoami)
-    if _object(_object(about.get("auth")).get("accessToken")).get("role") == "read":
+    if who.role == "read":
         raise ToolError(
             "The Hub token can only read. The user must set HF_TOKEN to one with write permission "
             "(https://huggingface.co/settings/tokens)."
         )
-    listed = about.get("orgs")
-    orgs = [_object(org).get("name") for org in listed] if isinstance(listed, list) else []
-    return str(about.get("name") or ""), [name for name in orgs if isinstance(name, str)]
-
-
-def _object(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    return value if isinstance(value, dict) else {}
 
 
 def tree(api: HfApi, repo_id: str, revision: str) -> dict[str, Remote]:
@@ -85,7 +78,7 @@ def tree(api: HfApi, repo_id: str, revision: str) -> dict[str, Remote]:
     return {
         item.path: Remote(item.size, _digest(item), bool(item.lfs))
         for item in islice(found, MOST)
-        if hasattr(item, "blob_id")
+        if hasattr(item, "blob_id") and isinstance(item.path, str) and isinstance(item.size, int)
     }
 
 

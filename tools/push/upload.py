@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ml_intern.tools.errors import ToolTimeout
-from ml_intern.tools.hub.errors import HubError
 from ml_intern.tools.push.files import size
-from ml_intern.tools.push.find import change_of, find
+from ml_intern.tools.push.find import change_of
 from ml_intern.tools.push.local import README
 from ml_intern.tools.push.plan import Plan
 from ml_intern.tools.repos.commits import Made, commit, explained
@@ -35,9 +33,14 @@ async def upload(plan: Plan, ctx: ToolContext) -> Made | None:
     if not plan.changes:
         return None
     hub, name = ctx.services.hub, plan.facts.args.repo_id
-    additions: Sequence[Any] = await hub.write(name, lambda _: _additions(plan))
+    # Each file is read whole, for its digest.
+    additions: Sequence[Any] = await hub.write(
+        name, explained(lambda _: _additions(plan)), _UPLOADING
+    )
     await _send_large(plan, additions, ctx)
     made = await _committed(plan, additions, ctx)
+    if made.oid == plan.facts.target.head:
+        return None  # What was too large to be compared is there already, too.
     skipped = [op.path_in_repo for op in additions if getattr(op, "_should_ignore", False)]
     return replace(made, ignored=tuple(skipped))
 
@@ -83,12 +86,5 @@ def _sending(plan: Plan, operation: Any) -> Callable[[HfApi], None]:  # noqa: AN
 async def _committed(plan: Plan, additions: Sequence[Any], ctx: ToolContext) -> Made:
     args = plan.facts.args
     ctx.log(f"committing {len(additions):,} files to {args.repo_id}")
-    try:
-        change = change_of(args, ctx, plan.facts.target.head)
-        return await commit(ctx, change, lambda: additions)
-    except (HubError, ToolTimeout) as error:
-        # The commit may have been made all the same.
-        unsure = isinstance(error, ToolTimeout) or error.kind in ("down", "other")
-        if unsure and (found := await find(args, ctx)):
-            return found
-        raise
+    change = change_of(args, ctx, plan.facts.target.head)
+    return await commit(ctx, change, lambda: additions)

@@ -56,11 +56,14 @@ def counted(header: Mapping[str, Any], data: int, name: str) -> Counter[str]:
         if tensor == "__metadata__":
             continue
         try:
-            shape, offsets = about["shape"], about["data_offsets"]
-            found[str(about["dtype"])] += math.prod(int(length) for length in shape)
-            end = max(end, int(offsets[1]))
-        except (KeyError, TypeError, ValueError, IndexError):
-            raise ToolError(f"{name} is damaged: its header says nonsense of a tensor.") from None
+            start, stop = map(int, about["data_offsets"])
+            count = math.prod(int(length) for length in about["shape"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            start, stop, count = 0, 0, -1
+        if not 0 <= count <= 8 * (stop - start):
+            raise ToolError(f"{name} is damaged: its header says nonsense of a tensor.")
+        found[str(about["dtype"])] += count
+        end = max(end, stop)
     if end != data:
         raise ToolError(
             f"{name} is not whole: its header speaks of {end:,} bytes of data, it has {data:,}. "

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ml_intern.tools.errors import ToolError, ToolTimeout
-from ml_intern.tools.hub.errors import HubError
+from ml_intern.tools.errors import ToolError
+from ml_intern.tools.hub.errors import HubError, refused
 from ml_intern.tools.repos.marks import commit_mark, part_of
 from ml_intern.tools.repos.names import Target, account
 from ml_intern.tools.repos.world import Commit, head_of, newest
@@ -65,17 +65,21 @@ async def commit(ctx: ToolContext, change: Change, operations: Callable[[], Sequ
             create_pr=change.create_pr,
             parent_commit=change.parent or None,
         )
+        if not isinstance(info.oid, str) or not info.oid:
+            raise ToolError("The Hub did not say which commit it made.")
         return Made(info.oid, info.pr_num)
 
     try:
-        return await ctx.services.hub.write(change.target.what, explained(work), LONGEST)
-    except (HubError, ToolTimeout) as error:
+        made: Made = await ctx.services.hub.write(change.target.what, explained(work), LONGEST)
+    except ToolError as error:
         if isinstance(error, HubError) and error.status == 412:
             raise await moved(ctx, change) from error
-        unsure = isinstance(error, ToolTimeout) or error.kind == "down"
-        if unsure and (found := await _made_anyway(ctx, change)):
+        if not refused(error) and (found := await _made_anyway(ctx, change)):
             return found
         raise
+    # Without a number there was nothing to change, or the Hub did not give it.
+    unnamed = change.create_pr and made.pull is None
+    return (unnamed and await _made_anyway(ctx, change)) or made
 
 
 async def _made_anyway(ctx: ToolContext, change: Change) -> Made | None:

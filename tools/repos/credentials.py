@@ -9,9 +9,9 @@ from ml_intern.tools.errors import ToolError
 
 LOOKED_AT = 1_000_000
 """Bytes of a file above which it is weights or a vocabulary."""
-TEXTS = (
-    ".json", ".md", ".txt", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".py", ".sh", ".ipynb",
-    ".jinja", ".html", ".xml",
+_TEXTS = (
+    ".json", ".jsonl", ".csv", ".tsv", ".md", ".rst", ".txt", ".yaml", ".yml", ".toml", ".ini",
+    ".cfg", ".conf", ".properties", ".py", ".sh", ".js", ".ts", ".ipynb", ".jinja", ".html", ".xml",
 )  # fmt: skip
 _SHAPES = {
     "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{30,}\b"),
@@ -24,6 +24,12 @@ _SHAPES = {
 }
 _LEAST = 8
 """Characters below which a known value is too common to be looked for."""
+
+
+def is_text(name: str, size: int) -> bool:
+    """Whether a file is looked into: it may be read by people, as one without an ending is."""
+    last = name.rpartition("/")[2].lower()
+    return size <= LOOKED_AT and (last.endswith(_TEXTS) or "." not in last)
 
 
 def credential(text: str, known: Iterable[str] = ()) -> tuple[str, int] | None:
@@ -48,5 +54,5 @@ def require_clean(texts: Mapping[str, str], known: Iterable[str]) -> None:
         if found := credential(text, values):
             raise ToolError(
                 f"{name} has {found[0]} in line {found[1]}. Nothing was uploaded. Remove it there, "
-                "and tell the user that it was in a file meant for the Hub."
+                "and tell the user that it was in something meant for the Hub."
             )

@@ -18,7 +18,7 @@ from ml_intern.tools.repos.fingerprint import fingerprint
 from ml_intern.tools.repos.listing import Entry, tree
 from ml_intern.tools.repos.names import Target, existing, require_token
 from ml_intern.tools.repos.outcome import adopted, committed
-from ml_intern.tools.repos.world import Head, head_of
+from ml_intern.tools.repos.world import Head, head_to_change
 from ml_intern.tools.spec import Absent, ToolContext, ToolResult
 
 _VERB = "Deleted from"
@@ -71,12 +71,13 @@ def _change(args: FileArgs, target: Target, parent: str) -> Change:
         target=target,
         revision=args.revision,
         parent=parent,
-        title=args.commit_message or f"Delete {', '.join(_wanted(args))}"[:200],
+        title=args.commit_message or f"Delete {_said(args)}"[:200],
         create_pr=args.create_pr,
     )
 
 
 def _wanted(args: FileArgs) -> list[str]:
+    """What is given, the path first."""
     given = [args.path, *args.patterns]
     wanted = [pattern.removeprefix("./").lstrip("/") for pattern in given if pattern]
     if not wanted or "" in wanted or "." in wanted:
@@ -86,38 +87,43 @@ def _wanted(args: FileArgs) -> list[str]:
     return wanted
 
 
+def _said(args: FileArgs) -> str:
+    return visible(" ".join(", ".join(_wanted(args)).split()))
+
+
 async def _found(args: FileArgs, ctx: ToolContext) -> Found:
     wanted = _wanted(args)
     target = await existing(ctx, args.repo_id, args.repo_type)
-    head = await head_of(ctx, target, args.revision)
+    head = await head_to_change(ctx, target, args.revision)
     entries = await tree(ctx, target, head.oid or args.revision, "", most=_MOST + 1)
     if len(entries) > _MOST:
         raise ToolError(f"{target.start} has more than {_MOST:,} files: too many to delete some.")
     files = [entry for entry in entries if entry.size is not None]
-    hit = await asyncio.to_thread(matching, files, wanted)
+    hit = await asyncio.to_thread(matching, files, wanted, named=wanted[0] if args.path else "")
     if not hit:
         again = calls.files("list", target, args.revision, recursive=True)
         raise ToolError(
-            f"No file of {target.what} at {args.revision} matches {', '.join(wanted)}. Nothing was "
+            f"No file of {target.what} at {args.revision} matches {_said(args)}. Nothing was "
             f"deleted. {again} shows what there is."
         )
     return Found(target, head, hit, len(files))
 
 
-def matching(files: Iterable[Entry], wanted: Sequence[str]) -> list[Entry]:
-    """The files that a pattern, a path or a folder of `wanted` is about.
+def matching(files: Iterable[Entry], wanted: Sequence[str], named: str = "") -> list[Entry]:
+    """The files that a pattern, a path or a folder of `wanted` is about; `named` is no pattern.
 
     `.gitattributes`, which says what is large, only where it is named, or everything is.
     """
-    hit = [file for file in files if any(_about(pattern, file.path) for pattern in wanted)]
+    hit = [file for file in files if any(_about(one, file.path, one != named) for one in wanted)]
     if ".gitattributes" in wanted or _EVERYTHING & set(wanted):
         return hit
     return [file for file in hit if file.path != ".gitattributes"]
 
 
-def _about(pattern: str, path: str) -> bool:
-    folder = pattern.rstrip("/")
-    return path == pattern or path.startswith(f"{folder}/") or fnmatchcase(path, pattern)
+def _about(given: str, path: str, pattern: bool) -> bool:
+    folder = given.rstrip("/")
+    inside = path == given or path.startswith(f"{folder}/")
+    return inside or (pattern and fnmatchcase(path, given))
 
 
 def _operations(files: Iterable[Entry]) -> list[Any]:
@@ -137,5 +143,5 @@ async def preview(args: FileArgs, ctx: ToolContext) -> str:
     found = await _found(args, ctx)
     where = "by a pull request" if args.create_pr else f"revision {args.revision}"
     head = f"Delete from {found.target.what} ({found.head.visible}), {where}: {found.extent}:"
-    state = fingerprint((file.path, file.size) for file in found.files)
+    state = fingerprint((file.path, file.oid) for file in found.files)
     return "\n".join([head, *found.rows, f"State of these files: {state}"])

@@ -8,7 +8,6 @@ from ml_intern.tools.repos.operation import Operation, Operations
 from ml_intern.tools.spec import LOOKS, Nature, ToolSpec
 
 _ONCE = Nature("publish", "reconcilable")
-_AGAIN = Nature("publish", "idempotent")
 
 _GIT: Operations[GitArgs] = Operations({
     "list_refs": Operation(refs.list_refs, LOOKS),
@@ -27,7 +26,9 @@ _GIT: Operations[GitArgs] = Operations({
     "create_repo": Operation(
         settings.create, _ONCE, settings.created, settings.preview_create
     ),
-    "update_repo": Operation(settings.update, _AGAIN, preview=settings.preview_update),
+    "update_repo": Operation(
+        settings.update, _ONCE, settings.updated, settings.preview_update
+    ),
 })  # fmt: skip
 
 REPO_GIT = ToolSpec(

@@ -9,6 +9,10 @@ REPOSITORY = "git's own"
 NEVER = frozenset({CREDENTIALS, REPOSITORY})
 """Reasons that no request overrules."""
 HIDDEN = "hidden"
+PRIVATE_FOLDERS = {
+    ".git": REPOSITORY, ".ssh": CREDENTIALS, ".aws": CREDENTIALS, ".gnupg": CREDENTIALS,
+}  # fmt: skip
+"""Why nothing in a folder of that name goes."""
 _FOLDERS = {
     "a training checkpoint": ("checkpoint-*", "global_step*", "pytorch_model_fsdp_*"),
     "a log": ("runs", "logs", "wandb", "mlruns", "trackio", "tensorboard", "lightning_logs"),
@@ -49,8 +53,8 @@ def reason(name: str) -> str:
 
 def folder_reason(name: str) -> str:
     """Why a folder of this name is not looked into; "" if it is."""
-    if name == ".git":
-        return REPOSITORY
+    if name in PRIVATE_FOLDERS:
+        return PRIVATE_FOLDERS[name]
     for why, patterns in _FOLDERS.items():
         if any(fnmatchcase(name.lower(), pattern) for pattern in patterns):
             return why

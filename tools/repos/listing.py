@@ -32,6 +32,8 @@ class Entry:
 
     path: str
     size: int | None
+    oid: str = ""
+    """Changes with the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ async def run(args: FileArgs, ctx: ToolContext) -> str:
     if not 0 <= args.offset <= _FARTHEST:
         raise ToolError(f"offset is 0 to {_FARTHEST:,} for list; name a folder by `path` instead.")
     target = await existing(ctx, args.repo_id, args.repo_type)
-    folder = args.path.strip("/").removeprefix("./")
+    folder = "" if args.path.strip("/") == "." else args.path.strip("/").removeprefix("./")
     most = max(COUNTED, args.offset + SHOWN) + 1
     head, entries = await asyncio.gather(
         head_of(ctx, target, args.revision),
@@ -79,7 +81,7 @@ async def tree(
         found = api.list_repo_tree(
             target.id, path or None, recursive=recursive, revision=revision, repo_type=target.type
         )
-        return [Entry(item.path, getattr(item, "size", None)) for item in islice(found, most)]
+        return [entry for item in islice(found, most) if (entry := _entry(item))]
 
     try:
         return await ctx.services.hub.read(f"{path or 'the files'} of {target.what}", ask, 120)
@@ -88,6 +90,16 @@ async def tree(
             said = f"{target.start} has no folder {path} at {revision}; `read` shows a file."
             raise ToolError(said) from error
         raise
+
+
+def _entry(item: Any) -> Entry | None:  # noqa: ANN401 - the library's
+    """A file or a folder; None where the Hub does not say which."""
+    size = getattr(item, "size", None)
+    if not isinstance(item.path, str) or not isinstance(size, int | None):
+        return None
+    if size is None and hasattr(item, "blob_id"):
+        return None
+    return Entry(item.path, size, str(getattr(item, "blob_id", "")))
 
 
 def flat(what: Listing, files: Sequence[Entry], cut: bool) -> str:

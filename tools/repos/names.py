@@ -48,6 +48,8 @@ class Account:
 
     name: str
     orgs: tuple[str, ...] = ()
+    role: str = ""
+    """What its token may do, such as "read"; "" if the Hub does not say."""
 
 
 def require_token(ctx: ToolContext, purpose: str) -> None:
@@ -75,14 +77,19 @@ def account_of(said: Any) -> Account:  # noqa: ANN401 - whatever the Hub says
     Raises:
         ToolError: it named nobody.
     """
-    about = said if isinstance(said, dict) else {}
+    about = _object(said)
     name, orgs = about.get("name"), about.get("orgs")
     if not isinstance(name, str) or not name:
         raise ToolError(
             "The Hub does not say whose token this is. Give the whole name, owner/name."
         )
-    named = [org.get("name") for org in orgs if isinstance(org, dict)] if orgs else []
-    return Account(name, tuple(org for org in named if isinstance(org, str)))
+    named = [_object(org).get("name") for org in orgs] if isinstance(orgs, list) else []
+    role = _object(_object(about.get("auth")).get("accessToken")).get("role")
+    return Account(name, tuple(org for org in named if isinstance(org, str)), str(role or ""))
+
+
+def _object(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    return value if isinstance(value, dict) else {}
 
 
 async def existing(ctx: ToolContext, repo_id: str, repo_type: RepoType) -> Target:

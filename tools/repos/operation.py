@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ml_intern.tools.errors import ToolError, ToolTimeout
+from ml_intern.tools.hub.errors import HubError, refused
+from ml_intern.tools.repos.credentials import require_clean
 from ml_intern.tools.repos.names import require_whole
 from ml_intern.tools.spec import Absent, Nature, ToolArgs, ToolContext, ToolResult
 
@@ -35,8 +38,22 @@ class Operations(Generic[A]):
         return {name: operation.nature for name, operation in self._table.items()}
 
     async def run(self, args: A, ctx: ToolContext) -> ToolResult:
-        """For `ToolSpec.handler`."""
-        return ToolResult(text=await (await self._allowed(args, ctx)).run(args, ctx))
+        """For `ToolSpec.handler`; if only the answer to a change was lost, it is looked for."""
+        operation = await self._allowed(args, ctx)
+        try:
+            return ToolResult(text=await operation.run(args, ctx))
+        except (HubError, ToolTimeout) as error:
+            if refused(error) or not (found := await self._found(args, ctx)):
+                raise
+            return found
+
+    async def _found(self, args: A, ctx: ToolContext) -> ToolResult | None:
+        """What the call did all the same; None too where that cannot be found out."""
+        try:
+            found = await self.reconcile(args, ctx)
+        except ToolError:
+            return None
+        return found if isinstance(found, ToolResult) else None
 
     async def reconcile(self, args: A, ctx: ToolContext) -> ToolResult | Absent | None:
         """For `ToolSpec.reconcile`."""
@@ -51,7 +68,10 @@ class Operations(Generic[A]):
     async def _allowed(self, args: A, ctx: ToolContext) -> Operation[A]:
         operation = self._of(args)
         if operation.nature.risk != "read":
-            await require_whole(ctx, args.model_dump(include={"repo_id"})["repo_id"])
+            given = args.model_dump()
+            await require_whole(ctx, given["repo_id"])
+            texts = {name: value for name, value in given.items() if isinstance(value, str)}
+            require_clean(texts, ctx.services.keys.values())
         return operation
 
     def _of(self, args: A) -> Operation[A]:

@@ -40,7 +40,10 @@ async def adopted(verb: str, change: Change, ctx: ToolContext) -> ToolResult | A
     part = part_of(last.description, ctx.key) or (1, 1)
     text = committed(verb, change, Made(last.oid, pull))
     if part[0] < part[1]:
-        again = f'The same upload with revision="{revision}" and no parent_commit sends the rest.'
+        way = " and create_pr=False" if pull else ""
+        again = (
+            f'The same upload with revision="{revision}"{way}, no parent_commit, sends the rest.'
+        )
         text += f"\nOnly {part[0]} of {part[1]} commits were made before an interruption. {again}"
         return ToolResult(text=text, ok=False)
     return ToolResult(text=f"{text}\n{_ADOPTED}")

@@ -41,7 +41,8 @@ def whole(target: Target, details: Any, url: str) -> str:  # noqa: ANN401 - the 
         lines.append(f"Conflicts in {names}" if names else "No conflicts.")
     parts = ["\n".join(lines), *filter(None, map(_event, details.events))]
     if details.is_pull_request:
-        parts.append(f"Difference:\n{visible(details.diff)}" if details.diff else "No difference.")
+        diff = difference(details)
+        parts.append(f"Difference:\n{visible(diff)}" if diff else "No difference.")
     return "\n\n".join(parts)
 
 
@@ -67,9 +68,14 @@ def conflicts(details: Any) -> str:  # noqa: ANN401 - the library's
     return "files that the Hub does not name" if names is True else ""
 
 
+def difference(details: Any) -> str:  # noqa: ANN401 - the library's
+    """As git shows it; "" if the Hub gives none."""
+    return details.diff if isinstance(details.diff, str) else ""
+
+
 def changed_files(details: Any) -> list[str]:  # noqa: ANN401 - the library's
     """The files of the difference."""
-    found = re.findall(r"^diff --git a/.* b/(.*)$", details.diff or "", re.MULTILINE)
+    found = re.findall(r"^diff --git a/.* b/(.*)$", difference(details), re.MULTILINE)
     more = [f"and {len(found) - _LISTED:,} more"] if len(found) > _LISTED else []
     return [*map(visible, found[:_LISTED]), *more] or ["no file, as far as the Hub says"]
 

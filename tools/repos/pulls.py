@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from ml_intern.tools.errors import ToolError
+from ml_intern.tools.hub.errors import unreadable
 from ml_intern.tools.repos import calls
 from ml_intern.tools.repos.fingerprint import fingerprint
 from ml_intern.tools.repos.git_args import GitArgs, required
@@ -14,11 +15,13 @@ from ml_intern.tools.repos.names import Target, account, existing, require_token
 from ml_intern.tools.repos.pull_view import (
     changed_files,
     conflicts,
+    difference,
     line,
     page,
     status_of,
     whole,
 )
+from ml_intern.tools.repos.world import head_of
 from ml_intern.tools.spec import Absent, ToolContext, ToolResult
 
 _LISTED = 30
@@ -33,12 +36,14 @@ async def create(args: GitArgs, ctx: ToolContext) -> str:
     require_token(ctx, "a pull request")
     target = await existing(ctx, args.repo_id, args.repo_type)
     text = f"{args.description}\n\n{comment_mark(ctx.key)}".strip()
-    made = await ctx.services.hub.write(
+    made: Any = await ctx.services.hub.write(
         target.what,
         lambda api: (
             api.create_pull_request(target.id, title, description=text, repo_type=target.type).num
         ),
     )
+    if not isinstance(made, int):
+        raise unreadable(f"the new pull request of {target.what}")
     return _opened(target, made)
 
 
@@ -65,8 +70,8 @@ async def created(args: GitArgs, ctx: ToolContext) -> ToolResult | Absent:
         listed = api.get_repo_discussions(
             target.id, repo_type=target.type, author=me, discussion_type="pull_request"
         )
-        same = (one.num for one in listed if one.title == args.title.strip())
-        return list(islice(same, _OWN))
+        # Not by title, which the Hub may have put in order.
+        return [one.num for one in islice(listed, _OWN)]
 
     for number in await ctx.services.hub.read(f"the pull requests of {target.what}", ask):
         if _marked(await _details(ctx, target, number), ctx.key):
@@ -80,10 +85,13 @@ def _marked(details: Any, key: str) -> bool:  # noqa: ANN401 - the library's
 
 
 async def _details(ctx: ToolContext, target: Target, number: int) -> Any:  # noqa: ANN401
-    return await ctx.services.hub.read(
-        f"pull request {number} of {target.what}",
-        lambda api: api.get_discussion_details(target.id, number, repo_type=target.type),
+    what = f"pull request {number} of {target.what}"
+    found = await ctx.services.hub.read(
+        what, lambda api: api.get_discussion_details(target.id, number, repo_type=target.type)
     )
+    if found.num != number:
+        raise unreadable(what)
+    return found
 
 
 async def list_prs(args: GitArgs, ctx: ToolContext) -> str:
@@ -203,10 +211,11 @@ async def preview_merge(args: GitArgs, ctx: ToolContext) -> str:
     number = int(required(args, "pr_num"))
     target = await existing(ctx, args.repo_id, args.repo_type)
     details = await _details(ctx, target, number)
+    head = await head_of(ctx, target, f"refs/pr/{number}")
     names = conflicts(details)
     return "\n".join([
         f"Merge into {target.what}: {line(details)}",
         *(f"  {name}" for name in changed_files(details)),
-        f"State of the difference: {fingerprint([details.diff])}",
+        f"State of the difference: {fingerprint([head.oid, difference(details)])}",
         *([f"CONFLICTS in {names}"] if names else []),
     ])  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.files.kinds import binary_kind, encoding
+from ml_intern.tools.hub.errors import unreadable
 from ml_intern.tools.output import decode, visible
 from ml_intern.tools.repos import calls, listing
 from ml_intern.tools.repos.contents import Piece, piece
@@ -32,7 +33,7 @@ class File:
 
 async def run(args: FileArgs, ctx: ToolContext) -> str:
     """Show a part of a text file, what a binary one is, or what a folder has."""
-    path = args.path.strip("/").removeprefix("./")
+    path = "" if args.path.strip("/") == "." else args.path.strip("/").removeprefix("./")
     target = await existing(ctx, args.repo_id, args.repo_type)
     file = await _found(ctx, target, args.revision, path) if path else None
     if file is None:
@@ -61,8 +62,10 @@ async def _found(ctx: ToolContext, target: Target, revision: str, path: str) -> 
         raise ToolError(f"{target.start} has no {path} at {revision}. {again} shows what it has.")
     if not hasattr(entry, "blob_id"):
         return None
+    if not isinstance(entry.size, int):
+        raise unreadable(f"{path} of {target.what}")
     large = getattr(entry, "lfs", None)
-    return File(target, revision, path, int(entry.size), large.sha256 if large else "")
+    return File(target, revision, path, entry.size, large.sha256 if large else "")
 
 
 def _span(file: File, offset: int) -> range:
@@ -73,10 +76,13 @@ def _span(file: File, offset: int) -> range:
 
 
 async def _piece(ctx: ToolContext, file: File, span: range) -> Piece:
-    return await ctx.services.hub.read(
-        f"{file.path} of {file.target.what}",
-        lambda api: piece(api, file.target, file.revision, file.path, span),
+    what = f"{file.path} of {file.target.what}"
+    found = await ctx.services.hub.read(
+        what, lambda api: piece(api, file.target, file.revision, file.path, span)
     )
+    if span and not found.data:
+        raise unreadable(what)
+    return found
 
 
 def page(file: File, shown: Piece, start: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ml_intern.tools.errors import ToolError
@@ -115,12 +115,14 @@ async def _refs(ctx: ToolContext, target: Target) -> dict[str, dict[str, str]]:
 
     def ask(api: Any) -> dict[str, dict[str, str]]:  # noqa: ANN401 - the library's client
         refs = api.list_repo_refs(target.id, repo_type=target.type)
-        return {
-            "branch": {ref.name: ref.target_commit for ref in refs.branches},
-            "tag": {ref.name: ref.target_commit for ref in refs.tags},
-        }
+        return {"branch": _commits(refs.branches), "tag": _commits(refs.tags)}
 
     return await ctx.services.hub.read(f"the branches of {target.what}", ask)
+
+
+def _commits(refs: Iterable[Any]) -> dict[str, str]:
+    pairs = ((ref.name, ref.target_commit) for ref in refs)
+    return {name: oid for name, oid in pairs if isinstance(name, str) and isinstance(oid, str)}
 
 
 async def list_refs(args: GitArgs, ctx: ToolContext) -> str:

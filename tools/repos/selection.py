@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ml_intern.configs.text import storable
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.files.paths import explained, locate, regular, show, status_of
-from ml_intern.tools.repos.credentials import LOOKED_AT, TEXTS, credential
+from ml_intern.tools.output import visible
+from ml_intern.tools.repos.credentials import credential, is_text
 from ml_intern.tools.repos.fingerprint import fingerprint
-from ml_intern.tools.repos.leftovers import NEVER, reason
+from ml_intern.tools.repos.leftovers import NEVER, PRIVATE_FOLDERS, reason
 from ml_intern.tools.spec import ToolContext
 
 MOST = 100_000
 """Files of one upload; a repository should have no more."""
 _CACHES = frozenset({
-    ".git", ".hg", ".svn", ".cache", "__pycache__", ".ipynb_checkpoints", ".venv", "venv",
-    "node_modules", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".ssh", ".aws", ".gnupg",
+    ".hg", ".svn", ".cache", "__pycache__", ".ipynb_checkpoints", ".venv", "venv", "node_modules",
+    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", *PRIVATE_FOLDERS,
 })  # fmt: skip
 _JUNK = (".DS_Store", "Thumbs.db", "*.pyc", "*.swp")
 
@@ -57,16 +57,16 @@ class Selection:
         return fingerprint((item.name, item.size, item.modified) for item in self.items)
 
 
-def of_text(content: str, path: str, known: Iterable[str]) -> Selection:
+def of_text(content: str, path: str) -> Selection:
     """One file of that text.
 
     Raises:
-        ToolError: it has no name, or there is a credential in it.
+        ToolError: it has no name, or one of credentials.
     """
     if not path or path.endswith("/"):
         raise ToolError("path is missing: name the file that `content` is to be.")
-    if found := credential(content, known):
-        raise ToolError(f"The content has {found[0]} in line {found[1]}: it was not uploaded.")
+    if reason(path.rpartition("/")[2]) in NEVER:
+        raise ToolError(f"{path} looks like credentials by its name: it was not uploaded.")
     data = content.encode("utf-8", errors="replace")
     return Selection((Item(path, len(data), data),), ())
 
@@ -80,6 +80,8 @@ def of_local(
         ToolError: it is not there, nothing of it may go, or there is a credential in a file.
     """
     root = locate(local, ctx)
+    if private := PRIVATE_FOLDERS.keys() & set(root.parts):
+        raise ToolError(f"{show(root)} is in {private.pop()}: nothing of that is uploaded.")
     status = status_of(root)
     if status is not None and stat.S_ISDIR(status.st_mode):
         chosen = _of_folder(root, path.strip("/"), patterns)
@@ -126,18 +128,23 @@ def _walked(root: Path, patterns: Sequence[str]) -> Iterator[Path | str]:
         for name in files:
             file = Path(folder, name)
             relative = file.relative_to(root).as_posix()
-            if not storable(relative):
-                yield f"{relative!r} (its name is no text)"
+            if not printable(relative):
+                yield f"{relative!r} (its name has control characters)"
             elif not patterns or any(fnmatchcase(relative, pattern) for pattern in patterns):
                 why = _file_reason(root, file)
                 yield f"{relative} ({why})" if why else file
 
 
+def printable(name: str) -> bool:
+    """Whether a name takes one line and shows whole, as who approves it must see it."""
+    return visible(name) == name and not {"\n", "\t"} & set(name)
+
+
 def _folder_reason(folder: Path) -> str:
     if folder.is_symlink():
         return "a link to a folder"
-    if not storable(folder.name):
-        return "its name is no text"
+    if not printable(folder.name):
+        return "its name has control characters"
     return "a cache, credentials, or git's own" if folder.name in _CACHES else ""
 
 
@@ -146,12 +153,13 @@ def _file_reason(root: Path, file: Path) -> str:
         return why
     if any(fnmatchcase(file.name, pattern) for pattern in _JUNK):
         return "a leftover"
-    if file.is_symlink() and not _inside(root, file):
+    if file.is_symlink() and not inside(root, file):
         return "a link out of the folder, or to nothing"
     return "" if stat.S_ISREG(file.stat().st_mode) else "no regular file"
 
 
-def _inside(root: Path, link: Path) -> bool:
+def inside(root: Path, link: Path) -> bool:
+    """Whether a link leads to something in the folder that may go."""
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):
@@ -162,8 +170,7 @@ def _inside(root: Path, link: Path) -> bool:
 
 def _require_clean(items: Iterable[Item], known: tuple[str, ...]) -> None:
     for item in items:
-        text = item.name.lower().endswith(TEXTS) and item.size <= LOOKED_AT
-        if isinstance(item.source, Path) and text:
+        if isinstance(item.source, Path) and is_text(item.source.name, item.size):
             with explained(item.source):
                 content = item.source.read_text("utf-8", errors="replace")
             if found := credential(content, known):

@@ -10,7 +10,7 @@ from ml_intern.tools.repos.artifacts import register
 from ml_intern.tools.repos.git_args import GitArgs
 from ml_intern.tools.repos.marks import part_of
 from ml_intern.tools.repos.names import Target, existing, require_token, stated
-from ml_intern.tools.repos.world import head_of, newest
+from ml_intern.tools.repos.world import Head, head_of, head_to_change, newest
 from ml_intern.tools.spec import Absent, ToolContext, ToolResult
 
 
@@ -83,12 +83,27 @@ async def update(args: GitArgs, ctx: ToolContext) -> str:
     changes = _changes(args)
     require_token(ctx, "changing a repository")
     target = await existing(ctx, args.repo_id, args.repo_type)
+    await head_to_change(ctx, target, "main")
     await ctx.services.hub.write(
         target.what,
         lambda api: api.update_repo_settings(target.id, repo_type=target.type, **changes),
     )
-    now = await head_of(ctx, target, "main")
+    return _updated(target, await head_of(ctx, target, "main"))
+
+
+def _updated(target: Target, now: Head) -> str:
     return f"Changed {target.what} ({now.visible}): {target.url}"
+
+
+async def updated(args: GitArgs, ctx: ToolContext) -> ToolResult | Absent:
+    """Whether the repository is as it was to become."""
+    changes = _changes(args)
+    target = await existing(ctx, args.repo_id, args.repo_type)
+    now = await head_of(ctx, target, "main")
+    is_so = {"private": now.private, "gated": now.gated or False}
+    if any(is_so[name] != wanted for name, wanted in changes.items()):
+        return "absent"
+    return ToolResult(text=_updated(target, now))
 
 
 def _changes(args: GitArgs) -> dict[str, Any]:
@@ -107,7 +122,7 @@ async def preview_update(args: GitArgs, ctx: ToolContext) -> str:
     """The change, from what it is to what it would be."""
     changes = _changes(args)
     target = await existing(ctx, args.repo_id, args.repo_type)
-    now = await head_of(ctx, target, "main")
+    now = await head_to_change(ctx, target, "main")
     lines = [f"{target.start} is now: {now.visible}."]
     if "private" in changes:
         lines.append(

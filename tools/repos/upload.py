@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -15,10 +15,11 @@ from ml_intern.tools.output import visible
 from ml_intern.tools.repos import selection
 from ml_intern.tools.repos.commits import LONGEST, Change, Made, commit, explained, moved
 from ml_intern.tools.repos.file_args import FileArgs
+from ml_intern.tools.repos.fingerprint import fingerprint
 from ml_intern.tools.repos.names import Target, existing, require_token
 from ml_intern.tools.repos.outcome import adopted, committed
 from ml_intern.tools.repos.selection import Item, Selection
-from ml_intern.tools.repos.world import Head, head_of
+from ml_intern.tools.repos.world import Head, head_to_change
 from ml_intern.tools.spec import Absent, ToolContext, ToolResult
 
 _VERB = "Uploaded to"
@@ -39,7 +40,7 @@ async def run(args: FileArgs, ctx: ToolContext) -> str:
     require_token(ctx, "an upload")
     chosen = await asyncio.to_thread(_chosen, args, ctx)
     target = await existing(ctx, args.repo_id, args.repo_type)
-    head = await head_of(ctx, target, args.revision)
+    head = await head_to_change(ctx, target, args.revision)
     change = _change(args, target, chosen, head)
     if not args.create_pr:
         if not head.oid.startswith(change.parent):
@@ -47,8 +48,10 @@ async def run(args: FileArgs, ctx: ToolContext) -> str:
         change = replace(change, parent=head.oid)
     made = await _send(ctx, change, chosen)
     said = committed(_VERB, change, made)
-    if made.oid == change.parent:
+    if made.pull is None if args.create_pr else made.oid == change.parent:
         said = f"Nothing to do: {target.what} has all of it already (commit {made.oid})."
+    if len(made.ignored) == len(chosen.items):
+        said = f"Nothing was uploaded: the .gitignore of {target.what} keeps all of it out."
     return "\n".join([said, *_details(chosen, made.ignored)])
 
 
@@ -58,8 +61,10 @@ def _chosen(args: FileArgs, ctx: ToolContext) -> Selection:
     if bool(args.content) == bool(args.local_path) and (args.local_path or args.content is None):
         raise ToolError("Give one of `content` and `local_path`, not both or neither.")
     keys, path = ctx.services.keys.values(), args.path.removeprefix("./").lstrip("/")
+    if not selection.printable(path):
+        raise ToolError("path has control characters: name the file without them.")
     if not args.local_path:
-        return selection.of_text(args.content or "", path, keys)
+        return selection.of_text(args.content or "", path)
     return selection.of_local(args.local_path, path, args.patterns, keys, ctx)
 
 
@@ -149,6 +154,8 @@ def _operations(items: Sequence[Item]) -> list[Any]:
         ]
     except ValueError as error:
         raise ToolError(f"The Hub takes no such path: {error}.") from error
+    except OSError as error:
+        raise ToolError(f"A file cannot be read any more: {error}.") from error
 
 
 def commits_of(items: Sequence[Item]) -> Iterator[list[Item]]:
@@ -202,12 +209,12 @@ async def preview(args: FileArgs, ctx: ToolContext) -> str:
     """Every file that would be sent, who would see it, and what it would replace."""
     chosen = await asyncio.to_thread(_chosen, args, ctx)
     target = await existing(ctx, args.repo_id, args.repo_type)
-    head = await head_of(ctx, target, args.revision)
+    head = await head_to_change(ctx, target, args.revision)
     names = [item.name for item in chosen.items[:_LISTED]]
 
-    def ask(api: Any) -> dict[str, int]:  # noqa: ANN401 - the library's client
+    def ask(api: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's client
         found = api.get_paths_info(target.id, names, revision=args.revision, repo_type=target.type)
-        return {entry.path: entry.size for entry in found if hasattr(entry, "blob_id")}
+        return {entry.path: entry for entry in found if hasattr(entry, "blob_id")}
 
     there = await ctx.services.hub.read(f"the files of {target.what}", ask)
     return "\n".join([
@@ -216,10 +223,17 @@ async def preview(args: FileArgs, ctx: ToolContext) -> str:
         *(_line(item, there.get(item.name)) for item in chosen.items[:_LISTED]),
         *([f"and {len(chosen.items) - _LISTED:,} more"] if len(chosen.items) > _LISTED else []),
         *_details(chosen, ())[1:],
-        f"State of these files: {chosen.state}",
+        f"State of these files: {_state(chosen, there)}",
     ])  # fmt: skip
 
 
-def _line(item: Item, replaced: int | None) -> str:
-    old = f"  REPLACES {replaced:,} bytes" if replaced is not None else ""
+def _state(chosen: Selection, there: Mapping[str, Any]) -> str:
+    """Changes with what is sent, and with what it replaces."""
+    return fingerprint([chosen.state, *((name, there[name].blob_id) for name in sorted(there))])
+
+
+def _line(item: Item, replaced: Any) -> str:  # noqa: ANN401 - the library's
+    size = replaced.size if replaced and isinstance(replaced.size, int) else None
+    unknown = "  REPLACES what is there" if replaced else ""
+    old = unknown if size is None else f"  REPLACES {size:,} bytes"
     return f"  {visible(item.name)}  {item.size:,}{old}"

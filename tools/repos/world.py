@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ml_intern.tools.errors import ToolError
 from ml_intern.tools.repos.names import Target
 from ml_intern.tools.spec import ToolContext
 
@@ -29,6 +30,8 @@ class Head:
     """None if the Hub does not say."""
     gated: str
     """ "auto", "manual", or "" if anyone may read it who may see it."""
+    repo_id: str
+    """What the Hub calls the repository; it leads on from names of before."""
 
     @property
     def visible(self) -> str:
@@ -64,9 +67,27 @@ async def head_of(ctx: ToolContext, target: Target, revision: str) -> Head:
         )
         gated = getattr(info, "gated", None)
         private = info.private if isinstance(info.private, bool) else None
-        return Head(str(info.sha or ""), private, gated if isinstance(gated, str) else "")
+        gate = gated if isinstance(gated, str) else ""
+        return Head(str(info.sha or ""), private, gate, str(info.id))
 
     return await ctx.services.hub.read(f"{target.what} at {revision}", ask)
+
+
+async def head_to_change(ctx: ToolContext, target: Target, revision: str) -> Head:
+    """As `head_of`.
+
+    Raises:
+        ToolError: the repository has another name now, and the user's rules go by names.
+    """
+    head = await head_of(ctx, target, revision)
+    require_same_name(target, head.repo_id)
+    return head
+
+
+def require_same_name(target: Target, named: str) -> None:
+    """Refuse to change a repository by a name that it no longer has."""
+    if named.lower() != target.id.lower():
+        raise ToolError(f"{target.start} is called {named} now: use that name.")
 
 
 async def history(

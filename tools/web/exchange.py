@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -121,7 +121,7 @@ class Exchange:
         if response.is_success:
             kind = response.headers.get("content-type", "")
             return Page(str(response.url), body, kind)
-        raise refused(response, body)
+        raise refused(response, _without(credentials.values(), body))
 
     def _read(self, response: httpx.Response) -> str:
         whole = bytearray()
@@ -133,7 +133,7 @@ class Exchange:
                 )
             if time.monotonic() > self._until:
                 raise _AgainError(f"{response.url.host} did not answer in time.")
-        return whole.decode(response.charset_encoding or "utf-8", errors="replace")
+        return _text(bytes(whole), response.charset_encoding)
 
 
 class _AgainError(WebError):
@@ -144,6 +144,13 @@ class _AgainError(WebError):
     ) -> None:
         super().__init__(message, status, code)
         self.wait = wait
+
+
+def _without(credentials: Iterable[str], text: str) -> str:
+    """`text` of a service that repeats what it was asked with."""
+    for secret in (word for value in credentials for word in (value, value.rpartition(" ")[2])):
+        text = text.replace(secret or "\0", "[credential]")
+    return text
 
 
 def refused(response: httpx.Response, body: str) -> WebError:
@@ -159,6 +166,13 @@ def refused(response: httpx.Response, body: str) -> WebError:
     # A service that names the defect has looked into it: it will find the same again.
     again = status in _AGAIN and not (status == 500 and code)
     return _AgainError(message, status, code) if again else WebError(message, status, code)
+
+
+def _text(body: bytes, charset: str | None) -> str:
+    try:
+        return body.decode(charset or "utf-8", errors="replace")
+    except (LookupError, ValueError):  # no such charset, or none of text
+        return body.decode("utf-8", errors="replace")
 
 
 def _seconds(header: str | None) -> float | None:

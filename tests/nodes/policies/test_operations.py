@@ -19,6 +19,7 @@ class RepoArgs(ToolArgs):
     repo_id: str = ""
     note: str = ""
     private: bool = True
+    gated: str | bool | None = None
 
 
 async def never(_args: RepoArgs, _ctx: ToolContext) -> ToolResult:
@@ -103,6 +104,33 @@ def test_what_makes_public_can_be_denied_by_either_name(rule: str) -> None:
     deny = Rules(deny=(parse_rule(rule),))
     denied = verdict("yolo", deny, operation="upload", repo_id="me/x", private=False)
     assert denied.action == "deny"
+
+
+@pytest.mark.parametrize("repo_id", [" you/x", "you/x\n", "\u00a0you/x", "\tYOU/x "])
+def test_blanks_around_a_name_do_not_lead_past_what_is_denied(repo_id: str) -> None:
+    deny = Rules(deny=(parse_rule("repo(upload you/x)"),))
+    assert verdict("yolo", deny, operation="upload", repo_id=repo_id).action == "deny"
+
+
+@pytest.mark.parametrize("off", ["off", False, "none", " Off", 0])
+def test_opening_a_gate_makes_public_too(off: object) -> None:
+    allow = Rules(allow=(parse_rule("repo(upload me/*)"),))
+    args: dict[str, Any] = {"operation": "upload", "repo_id": "me/x"}
+    asked = verdict(rules=allow, **args, gated=off)
+    assert (asked.action, asked.rule) == ("ask", "repo(public upload me/x)")
+    for closed in ("auto", "manual", "", None):
+        assert verdict(rules=allow, **args, gated=closed).action == "run"
+
+
+@pytest.mark.parametrize(
+    ("rule", "action"),
+    [("repo(* me/x)", "ask"), ("repo(*me/x)", "ask"), ("repo(*)", "run"), ("repo", "run"),
+     ("repo(public * me/x)", "run")],
+)  # fmt: skip
+def test_a_star_at_the_start_of_a_rule_does_not_stand_for_public(rule: str, action: str) -> None:
+    allow = Rules(allow=(parse_rule(rule),))
+    public = verdict(rules=allow, operation="upload", repo_id="me/x", private=False)
+    assert public.action == action
 
 
 def test_the_rules_that_hold_name_each_operation() -> None:

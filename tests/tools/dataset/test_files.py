@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from emulators.site import Reply
 from emulators.viewer import BUSY, CONVERTED, Dataset, DatasetHub, Viewer, refusal
 from emulators.viewer_datasets import CHAT, chat_row, jsonl, parquet
 from ml_intern.tools.dataset.inspection import INSPECT_DATASET
+from ml_intern.tools.dataset.parquet import read_parquet
 from ml_intern.tools.dataset.repository import DataFile, of_split
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.spec import ToolResult
@@ -64,7 +66,9 @@ async def test_a_report_from_json_lines(call: Call, files: dict[str, bytes]) -> 
 async def test_rows_from_the_files(call: Call, files: dict[str, bytes]) -> None:
     files |= converted(default__train=ROWS)
     text = await look(call, view="rows", offset=298, limit=5)
-    assert "2 of 300 rows, from offset 298; from the first 300 rows of the file" in text
+    assert "2 of 400 rows, from offset 298; from the first 300 rows of the file" in text
+    assert "No more rows" not in text
+    assert "offset=300" in text
     assert "still computing" in text
     assert 'id: "row-299"' in text
     said = await refused(call, view="rows", offset=300)
@@ -91,6 +95,16 @@ async def test_a_large_file_is_read_in_part(
     ranges = [ask.headers["range"] for ask in hub.ledger if "/resolve/" in ask.path]
     assert len(ranges) < 10
     assert all(ranges)
+
+
+def test_values_that_are_large_only_once_decoded_are_not_all_kept() -> None:
+    data = parquet([{"text": "x" * 1_000_000}] * 300)
+    assert len(data) < 2_000_000
+    found = read_parquet(io.BytesIO(data), limit=300)
+    assert 50 < found.size < 120
+    assert found.total == 300
+    data = parquet([{"text": "x" * 30_000_000}] * 5)
+    assert read_parquet(io.BytesIO(data), limit=300).size == 2
 
 
 async def test_pictures_in_parquet_are_not_read(

@@ -40,8 +40,8 @@ def verdicts(found: Sample) -> dict[str, Verdict]:
 
 
 REAL: dict[str, tuple[Cells, str]] = {
-    "ultrachat": ({"prompt": "q", "prompt_id": "1", "messages": TALK}, "y--y"),
-    "no_robots": ({"prompt": "q", "messages": TALK, "category": "x"}, "y--y"),
+    "ultrachat": ({"prompt": "q", "prompt_id": "1", "messages": TALK}, "m--y"),
+    "no_robots": ({"prompt": "q", "messages": TALK, "category": "x"}, "m--y"),
     "openhermes": ({"conversations": SHAREGPT, "source": "x"}, "m--m"),
     "alpaca": ({"instruction": "i", "input": "", "output": "o"}, "m--m"),
     "dolly": ({"instruction": "i", "context": "c", "response": "r", "category": "x"}, "m--m"),
@@ -51,7 +51,7 @@ REAL: dict[str, tuple[Cells, str]] = {
     "tldr": ({"prompt": "q", "completion": "a"}, "y--y"),
     "orca pairs": ({"system": "s", "question": "q", "chosen": "a", "rejected": "b"}, "mmmm"),
     "hh-rlhf": ({"chosen": "Human: q\n\nAI: a", "rejected": "Human: q\n\nAI: b"}, "mymm"),
-    "ultrafeedback": ({"prompt": "q", "prompt_id": "1", **WHOLE, "messages": TALK}, "ymmy"),
+    "ultrafeedback": ({"prompt": "q", "prompt_id": "1", **WHOLE, "messages": TALK}, "mmmy"),
     "explicit text": ({"prompt": "q", "chosen": "a", "rejected": "b"}, "mymy"),
     "explicit chats": ({"prompt": TALK[:1], **ANSWERS}, "mymy"),
     "implicit chats": (WHOLE, "mymm"),
@@ -69,6 +69,18 @@ REAL: dict[str, tuple[Cells, str]] = {
     "squad": ({"id": "1", "title": "t", "context": "c", "question": "q",
                "answers": {"text": ["a"], "answer_start": [1]}}, "---m"),
     "boolq": ({"question": "q", "answer": True, "passage": "p"}, "m--m"),
+    "cosmopedia": ({"prompt": "q", "text": "t"}, "m--y"),
+    "tldr with a text": ({"prompt": "q", "completion": "a", "text": "qa"}, "m--y"),
+    "tokens": ({"input_ids": [1, 2], "attention_mask": [1, 1]}, "y---"),
+    "tokens beside text": ({"input_ids": [1, 2], "text": "t"}, "m---"),
+    "system prompt beside messages": ({"system": "s", "messages": TALK}, "m--m"),
+    "only system prompts": ({"messages": [{"role": "system", "content": "s"}]}, "---m"),
+    "pairs beside messages": ({"prompt": "q", "chosen": "a", "rejected": "b", "messages": TALK},
+                              "mmmy"),
+    "pairs without a prompt": ({"chosen": "a", "rejected": "b"}, "m---"),
+    "ultrainteract": ({"trajectory": SHAREGPT[:2], "chosen": "a", "rejected": "b"}, "mmmm"),
+    "numbers for labels": ({"prompt": "q", "completion": "a", "label": 1}, "y--y"),
+    "pictures with messages": ({"image": "i", "conversations": SHAREGPT}, "m--m"),
     "pictures": ({"image": {"bytes": b"", "path": "a.png"}, "label": 1}, "----"),
     "numbers": ({"a": 1.5, "b": 2}, "----"),
 }  # fmt: skip
@@ -182,6 +194,78 @@ def test_what_is_declared_decides_where_the_sample_is_empty() -> None:
     assert verdicts(sample(features=pairs))["KTO"].fits == "as is"
 
 
+CALL = [{"function": {"name": "f", "arguments": {"x": 1}}}]
+CALLING = [{"role": "human", "content": "q"},
+           {"role": "assistant", "content": None, "tool_calls": CALL},
+           {"role": "function", "content": "r", "name": "f"},
+           {"role": "assistant", "content": "a"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [CALLING, json.dumps(CALLING)])
+def test_calls_and_tools_and_pictures_outlive_the_mapping(
+    form: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"conversations": form, "tools": "[]", "images": ["i"], "source": "x"}]
+    [row] = run(verdicts(sample(*rows))["SFT"].code, Table(rows), monkeypatch).rows
+    assert set(row) == {"messages", "tools", "images"}
+    assert [m["role"] for m in row["messages"]] == ["user", "assistant", "tool", "assistant"]
+    assert row["messages"][1]["tool_calls"] == CALL
+    assert row["messages"][2]["name"] == "f"
+
+
+@pytest.mark.parametrize("name", ["messages", "conversations"])
+def test_a_system_prompt_beside_conversations_begins_them(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"system": s, name: said("q", "a")} for s in ("Be.", "")]
+    table = run(verdicts(sample(*rows))["SFT"].code, Table(rows), monkeypatch)
+    talks = [[m["content"] for m in row["messages"]] for row in table.rows]
+    assert talks == [["Be.", "q", "a"], ["q", "a"]]
+    inside = [{"system": "Be.", name: [{"role": "system", "content": "Be."}, *TALK]}]
+    code = verdicts(sample(*inside))["SFT"].code
+    assert "system" not in code.replace("system_prompt", "")
+
+
+def test_columns_that_the_trainer_takes_for_its_own_are_removed() -> None:
+    verdict = verdicts(sample({"prompt": "q", "messages": TALK, "tools": "[]"}))["SFT"]
+    assert verdict.code == "ds = ds.remove_columns(['prompt'])"
+    verdict = verdicts(sample({"prompt": "q", "conversations": TALK}))["SFT"]
+    assert verdict.code.startswith("ds = ds.remove_columns(['prompt'])\n")
+
+
+def test_prompts_for_rewards_end_where_the_answer_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"conversations": SHAREGPT[:2], "chosen": SHAREGPT[2], "rejected": SHAREGPT[2]}]
+    [row] = run(verdicts(sample(*rows))["GRPO"].code, Table(rows), monkeypatch).rows
+    assert [m["role"] for m in row["prompt"]] == ["system", "user"]
+    pairs = [{"trajectory": SHAREGPT[:2], "chosen": "a", "rejected": "b"}]
+    [row] = run(verdicts(sample(*pairs))["GRPO"].code, Table(pairs), monkeypatch).rows
+    assert [m["role"] for m in row["prompt"]] == ["system", "user"]
+
+
+def test_a_prompt_that_the_answers_repeat_is_trained_on_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [{"prompt": "Q: x A:", "chosen": "Q: x A: y", "rejected": "Q: x A: z"}]
+    table = run(verdicts(sample(*rows))["SFT"].code, Table(rows), monkeypatch)
+    assert table.rows == [{"text": "Q: x A: y"}]
+
+
+def test_numbers_that_are_0_or_1_are_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"prompt": "q", "completion": "a", "label": n} for n in (0, 1)]
+    verdict = verdicts(sample(*rows))["KTO"]
+    assert "check that `1` is good" in verdict.why
+    table = run(verdict.code, Table(rows), monkeypatch)
+    assert [row["label"] for row in table.rows] == [False, True]
+    rows.append({"prompt": "q", "completion": "a", "label": 2})
+    assert verdicts(sample(*rows))["KTO"].fits == "no"
+
+
+def test_names_outside_the_basic_plane_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"\N{ROBOT FACE}": SHAREGPT}]
+    table = run(verdicts(sample(*rows))["SFT"].code, Table(rows), monkeypatch)
+    assert len(table.rows[0]["messages"]) == 3
+
+
 def test_a_label_with_more_than_two_classes_is_no_good_or_bad() -> None:
     label = {"_type": "ClassLabel", "names": ["a", "b", "c"]}
     found = sample(features={"prompt": STRING, "completion": STRING, "label": label})
@@ -213,6 +297,9 @@ def told(*rows: Cells) -> list[str]:
     return harms(shape, [test(shape) for test in TESTS.values()])
 
 
+MISSING = "is missing or empty: leave such rows out, a trainer may stop at one"
+
+
 def test_what_harms_is_counted() -> None:
     good = {"messages": said("q1", "a1")}
     assert told(good) == []
@@ -222,7 +309,7 @@ def test_what_harms_is_counted() -> None:
             {"messages": [*said("q", "a"), *said("a", first="assistant")]},
             {"messages": said("q", "a" * 80_000)}]  # fmt: skip
     assert told(*rows) == [
-        "2 of 8 (25.0%): `messages` is missing or empty",
+        f"2 of 8 (25.0%): `messages` {MISSING}",
         "1 of 6 (16.7%): `messages` has roles out of turn, which chat templates may refuse",
         "1 of 6 (16.7%): `messages` has a turn without content",
         "1 of 6 (16.7%): `messages` does not end with the assistant's turn",
@@ -234,7 +321,7 @@ def test_what_harms_is_counted() -> None:
 def test_pairs_without_a_difference_are_counted() -> None:
     rows = [{"prompt": "p", "chosen": "a", "rejected": b} for b in ("a", "b", "")]
     assert told(*rows)[:2] == [
-        "1 of 3 (33.3%): `rejected` is missing or empty",
+        f"1 of 3 (33.3%): `rejected` {MISSING}",
         "1 of 3 (33.3%): `chosen` and `rejected` are the same",
     ]
 

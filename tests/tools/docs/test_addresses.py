@@ -35,6 +35,12 @@ SFT = "https://huggingface.co/docs/trl/sft_trainer"
         ("https://gradio.app/guides/quickstart", "https://www.gradio.app/guides/quickstart"),
         ("gradio/interface", "https://www.gradio.app/docs/gradio/interface"),
         ("https://www.gradio.app/llms.txt", "https://www.gradio.app/llms.txt"),
+        ("gradio", "https://www.gradio.app"),
+        ("gradio/llms.txt", "https://www.gradio.app/llms.txt"),
+        ("gradio/guides/quickstart", "https://www.gradio.app/guides/quickstart"),
+        ("gradio/docs/gradio/blocks", "https://www.gradio.app/docs/gradio/blocks"),
+        ("gradio.app/docs/gradio/blocks", "https://www.gradio.app/docs/gradio/blocks"),
+        ("www.huggingface.co/docs/trl/sft_trainer", SFT),
     ],
 )  # fmt: skip
 def test_a_page_may_be_given_in_many_forms(said: str, url: str) -> None:

@@ -72,6 +72,45 @@ def test_a_comment_in_code_is_no_heading_and_code_stays_as_it_is() -> None:
     assert [one.title for one in parsed(nested).sections] == ["A"]
 
 
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("- ```py\n  # no\n  ```\n# yes\n", ["yes"]),
+        ("1. ~~~\n   # no\n   ~~~\n# yes\n", ["yes"]),
+        ("``` x ``` in a line\n# yes\n", ["yes"]),
+        ("```\n- ```\n# no\n```\n# yes\n", ["yes"]),
+        ("# In C#\n# Closed ##\n# F# [[f]]\n", ["In C#", "Closed", "F#"]),
+        ("# A\r\n\r\ntext\r\n## B\r\n", ["A", "B"]),
+    ],
+)
+def test_headings_are_told_from_code_in_every_form(text: str, titles: list[str]) -> None:
+    document = parsed(text)
+    assert [one.title for one in document.sections] == titles
+    assert "\r" not in document.text
+
+
+def test_every_section_has_an_anchor_of_its_own_that_finds_it() -> None:
+    document = parsed(
+        "# A\n# A\n# A 1\n# A\n# 🤗\n# 🤗\n# Train [[x.train]]\n# x.train [[y]]\n"
+        '# Q [[a "quoted" one]]\n# Section\n# ' + "x" * 9000 + "\n# 中文 標題\n"
+    )
+    assert len({one.anchor for one in document.sections}) == len(document.sections)
+    for one in document.sections:
+        assert document.find(one.anchor) is one
+        assert '"' not in one.anchor
+        assert 0 < len(one.anchor) < 300
+        assert len(one.title) <= 200
+    assert "x" * 9000 in document.text
+
+
+def test_what_stands_before_the_first_heading_is_searched_too() -> None:
+    [before, below] = passages("https://a/docs/b", parsed("A flamingo.\n\n# T\n\ntext\n"))
+    assert (before.heading, before.anchor, before.start, before.body.strip()) == (
+        "", "", 0, "A flamingo.",
+    )  # fmt: skip
+    assert below.anchor == "t"
+
+
 def test_what_only_a_browser_needs_is_left_out() -> None:
     text = parsed(
         "<!-- a\n comment --># T\n<script>\nbad()\n</script>\n<style>p</style>\n"
@@ -88,11 +127,28 @@ def test_what_only_a_browser_needs_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<!--", "<script", "![", "[![a](", "<a ", "`", "[[", "# [[", "\n"]
+    "piece",
+    [
+        "<!--",
+        "<script",
+        "![",
+        "[![a](",
+        "<a ",
+        "`",
+        "[[",
+        "# [[",
+        "\n",
+        " ",
+        "id='a' ",
+        "id='",
+        "#",
+    ],
 )
 def test_a_page_made_to_be_slow_is_not(piece: str) -> None:
     began = time.monotonic()
-    passages("https://a/docs/b", parsed(piece * (500_000 // len(piece))))
+    for start in ("", "# a", "<hfoption "):
+        text = f"{start}{piece * (500_000 // len(piece))}b"
+        passages("https://a/docs/b", parsed(text))
     assert time.monotonic() - began < 20
 
 
@@ -103,7 +159,7 @@ def test_slugs_are_those_of_the_site() -> None:
 
 def test_two_sections_of_one_name_have_two_anchors() -> None:
     found = [one.anchor for one in parsed("# A\n## Example\n## Example\n## 🤗\n").sections]
-    assert found == ["a", "example", "example-1", ""]
+    assert found == ["a", "example", "example-1", "section"]
 
 
 def test_a_web_page_becomes_markdown() -> None:
@@ -123,6 +179,11 @@ def test_a_web_page_becomes_markdown() -> None:
 def test_a_web_page_that_is_none_breaks_nothing(page: str) -> None:
     readable(page)
     assert links(page) == []
+
+
+def test_what_is_nested_deep_is_read() -> None:
+    page = f"<html><body><main>{'<div>' * 2000}deep<p>down</p>"
+    assert parsed(readable(page)).text.split() == ["deep", "down"]
 
 
 def test_passages_are_cut_at_paragraphs_and_know_where_they_are() -> None:

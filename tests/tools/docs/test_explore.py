@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +114,16 @@ async def test_a_small_library_is_read_at_once_and_searched_whole(call: Call, hu
     assert hub.paths == ["/docs/large/llms.txt", "/docs/large/llms-full.txt"]
     await call(EXPLORE_DOCS, library="large", query="birds")
     assert len(hub.paths) == 2
+
+
+async def test_a_page_that_says_it_often_does_not_hide_the_others(call: Call, hub: HubDocs) -> None:
+    often = "\n\n".join(f"## Trainer {n}\n\nThe trainer, trainer, trainer." for n in range(200))
+    once = "# Other\n\n## Use\n\nAmong many things that are long, a trainer is named once.\n"
+    hub.add("/docs/lib", "", {"big": f"# Big\n\n{often}", "other": once})
+    text = (await call(EXPLORE_DOCS, library="lib", query="trainer")).text
+    assert text.count("/docs/lib/big, section=") == 3
+    assert "4. Other > Use\n" in text
+    assert "Of a page, at most 3 passages are shown. All 2 pages were searched." in text
 
 
 async def test_of_a_large_library_only_the_likely_pages_are_read(call: Call, hub: HubDocs) -> None:
@@ -351,3 +363,16 @@ def test_the_whole_of_a_library_is_split_where_its_pages_begin() -> None:
 
 def test_the_tool_only_reads() -> None:
     assert (EXPLORE_DOCS.effect, EXPLORE_DOCS.risk) == ("pure", "read")
+
+
+async def test_copies_of_a_site_that_does_not_answer_are_told(
+    call: Call, hub: HubDocs, tmp_path: Path
+) -> None:
+    await call(EXPLORE_DOCS, library="trl", query="packing")
+    for name in ("web", "docs"):
+        with closing(sqlite3.connect(tmp_path / "cache" / f"{name}.sqlite")) as db, db:
+            db.execute("UPDATE page SET at = at - 3 * 86400")
+    hub.fail("/", Reply(status=503, body="down"), times=99)
+    text = (await call(EXPLORE_DOCS, library="trl", query="packing")).text
+    assert "1. Reducing Memory Usage > Packing" in text
+    assert text.endswith("searched. The site does not answer: this is as it was 72 hours ago.]")

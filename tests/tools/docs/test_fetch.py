@@ -204,7 +204,7 @@ def test_an_old_copy_is_told_to_be_one() -> None:
     page = Reading("https://a/b", parsed("# T\n"), age=0)
     assert "does not answer" not in fetch.shown(page, "", "", 0)
     old = fetch.shown(replace(page, age=49 * 3600.0), "", "", 0)
-    assert old.startswith("[The site does not answer: this is a copy of 49 hours ago.]")
+    assert old.startswith("[The site does not answer: this is as it was 49 hours ago.]")
 
 
 def test_hundreds_of_headings_are_not_all_listed() -> None:
@@ -212,3 +212,15 @@ def test_hundreds_of_headings_are_not_all_listed() -> None:
     lines = fetch.outline(parsed(many), "https://a/b")
     assert len(lines) == 52
     assert lines[-1].startswith("(250 more headings")
+
+
+async def test_control_characters_are_written_out_and_titles_are_cut(
+    call: Call, hub: HubDocs
+) -> None:
+    parts = "".join(f"## {'x' * 50_000}{n}\n\nred \x1b[31m nul \x00\n\n" for n in range(5))
+    hub.files["/docs/trl/odd.md"] = f"# Odd\n\nred \x1b[31m\n\n{parts}"
+    text = (await call(FETCH_DOCS, url="trl/odd")).text
+    assert "red \\x1b[31m" in text
+    assert not [char for char in text if char != "\n" and not char.isprintable()]
+    assert len(text) < 12_000
+    assert len(await refusal(call, url="trl/odd", section="none")) < 3000

@@ -149,6 +149,48 @@ async def test_an_endpoint_of_many_fields_is_cut(call: Call, hub: HubDocs) -> No
     assert len(text) < 4000
 
 
+async def test_many_descriptions_are_given_as_far_as_there_is_room(
+    call: Call, hub: HubDocs
+) -> None:
+    fields = {f"field{n}": {"type": "string", "description": "It is so. " * 9} for n in range(25)}
+    body = {"content": {"application/json": {"schema": {"properties": fields}}}}
+    paths = {f"/api/x/{n}": {"post": {"summary": "x", "requestBody": body}} for n in range(100)}
+    hub.files[SPEC] = Reply(body={"paths": paths})
+    text = (await call(FIND_API, query="x", limit=100)).text
+    assert 16_000 < len(text) < 25_000
+    shown = text.count("## POST")
+    assert f"({100 - shown - 8} more match less well: add words, or give a tag.)" in text
+
+
+async def test_a_list_of_tags_without_end_is_cut(call: Call, hub: HubDocs) -> None:
+    paths = {f"/api/{n}": {"get": {"tags": [f"{'t' * 100}{n:04}"]}} for n in range(3000)}
+    hub.files[SPEC] = Reply(body={"paths": paths})
+    text = (await call(FIND_API)).text
+    assert "(and 2,900 tags more)" in text
+    assert len(text) < 13_000
+    assert (await refusal(call, tag="x")).endswith("0099 and 2,900 more.")
+
+
+async def test_a_body_of_several_forms_shows_them_all(call: Call, hub: HubDocs) -> None:
+    """The fields of the first looked like those of every one."""
+    forms = [{"properties": {name: {"type": "string"}}} for name in ("first", "second")]
+    paths = {
+        name: {"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}}
+        for name, schema in (
+            ("/api/forms", {"anyOf": forms}),
+            ("/api/parts", {"allOf": [{"allOf": forms}, {"properties": {"third": {}}}]}),
+        )
+    }
+    hub.files[SPEC] = Reply(body={"paths": paths})
+    text = (await call(FIND_API, query="forms")).text
+    assert "Body (application/json): {first?: string}|{second?: string}\n" in text
+    assert "Of these 2 forms, the first:\n- first (string)" in text
+    assert (
+        "- first (string)\n- second (string)\n- third (any)\n"
+        in (await call(FIND_API, query="parts")).text
+    )
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [

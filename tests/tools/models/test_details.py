@@ -125,7 +125,7 @@ async def test_a_private_model_of_ones_own_is_shown_as_such(call: Call) -> None:
 async def test_one_model_that_is_missing_takes_nothing_from_the_others(call: Call) -> None:
     text = await details(call, known.GPT2, "acme/none")
     assert "GPT2LMHeadModel (gpt2); 12 layers" in text
-    assert "## acme/none\nthe model acme/none does not exist" in text
+    assert "## acme/none\nThe model acme/none does not exist" in text
     with pytest.raises(ToolError) as caught:
         await details(call, "acme/none", "acme/neither")
     assert str(caught.value).count("does not exist") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -56,8 +57,19 @@ def test_a_template_is_judged_by_its_text() -> None:
     assert "no system role" in template_line(gemma)
     assert template_line("{{ x }}").startswith("7 characters; has nothing special")
     assert template_line(" \n") == "none found"
-    # A word of the prose is no variable of the template.
+    for said in ("System messages are not supported", "This model does not support system prompts"):
+        assert "no system role" in template_line(f"{{{{ raise_exception('{said}') }}}} 'system'")
+    # A word of the prose, of a comment or of a refusal is no variable of the template.
+    assert "no system role, tools" in template_line("{# {{ tools }} #}{{ messages }}")
+    assert "no system role, tools" in template_line("{{ raise_exception('no tools here') }}")
     assert "no system role, tools" in template_line("You may use tools.{{ messages }}")
+
+
+@pytest.mark.parametrize("part", ["{%", "{#", "{{", "raise_exception("])
+def test_a_template_made_to_be_slow_is_not(part: str) -> None:
+    began = time.process_time()
+    template_line(part * 200_000)
+    assert time.process_time() - began < 5
 
 
 def test_of_several_templates_the_default_one_counts() -> None:

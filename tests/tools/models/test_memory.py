@@ -10,6 +10,7 @@ from emulators import hub_models_catalogue as known
 from ml_intern.tools.models.adapters import lora
 from ml_intern.tools.models.fits import cheapest, table, verdict
 from ml_intern.tools.models.flavors import Flavor, flavors_of, hourly, size_of
+from ml_intern.tools.models.formulas import formulas
 from ml_intern.tools.models.kv import kv_cache
 from ml_intern.tools.models.memory import Load, Need, activations, needs
 from ml_intern.tools.models.shape import Shape, shape_of
@@ -47,7 +48,15 @@ def test_an_adapter_has_rank_times_both_ends_of_each_matrix(
     assert lora(shape_of(config), rank).parameters == parameters
 
 
-@pytest.mark.parametrize("config", [known.DEEPSEEK_CONFIG, known.GEMMA_CONFIG, {}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        known.DEEPSEEK_CONFIG, known.GEMMA_CONFIG, {},
+        {**known.LLAMA_CONFIG, "is_encoder_decoder": True},
+        {**known.LLAMA_CONFIG, "full_attention_interval": 4},
+        {**known.LLAMA_CONFIG, "attn_layer_period": 8},
+    ],
+)  # fmt: skip
 def test_an_adapter_of_unknown_matrices_is_not_guessed(config: dict[str, Any]) -> None:
     adapter = lora(shape_of(config), 16)
     assert adapter.parameters is None
@@ -59,6 +68,13 @@ def test_activations_are_inputs_of_layers_one_layer_again_and_logits() -> None:
     assert activations(shape_of(known.LLAMA_CONFIG), 1) == 262_144 + 139_264 + 1_026_048
     assert activations(Shape(layers=2, hidden=10), 3) == 3 * (40 + 340)
     assert activations(Shape(layers=2), 3) is None
+
+
+def test_an_encoder_decoder_takes_two_sequences_whose_activations_are_not_guessed() -> None:
+    of = load({**known.LLAMA_CONFIG, "is_encoder_decoder": True}, LLAMA_PARAMETERS)
+    assert activations(of.shape, 1) is None
+    assert all(need.partial for need in needs(of))
+    assert any("takes two sequences" in line for line in formulas(of))
 
 
 def test_each_use_of_a_model_of_eight_billion() -> None:

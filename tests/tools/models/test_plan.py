@@ -104,7 +104,7 @@ class TestGated:
         self, call: Call
     ) -> None:
         text = await memory(call, repo_id=known.LLAMA)
-        assert "could not be read: config.json: config.json of the model" in text
+        assert "could not be read: config.json: The file config.json of the model" in text
         assert "set HF_TOKEN" in text
         assert "KV cache: unknown: there is no config.json that can be read" in text
         assert "| full | at least 141 |" in text

@@ -79,6 +79,17 @@ def test_an_mlp_has_a_gate_where_its_family_has_one() -> None:
         # 12 layers keep all tokens, 12 the last 128: 2,048 bytes a token in each.
         (known.GPT_OSS_CONFIG, 1000, 1, 12 * 2048 * 1000 + 12 * 2048 * 128),
         (known.GPT_OSS_CONFIG, 100, 2, 2 * 24 * 2048 * 100),
+        # Llama 4: three of four layers attend within chunks.
+        (
+            {
+                **known.LLAMA_CONFIG,
+                "attention_chunk_size": 8192,
+                "layer_types": [*["chunked_attention"] * 24, *["full_attention"] * 8],
+            },
+            10_000,
+            1,
+            4096 * (24 * 8192 + 8 * 10_000),
+        ),
     ],
 )
 def test_the_kv_cache_is_what_one_computes_by_hand(

@@ -57,6 +57,20 @@ async def test_entries_go_on_where_they_were_cut(ask: Ask, hub: Site) -> None:
     assert "Give a smaller offset" in await ask("search", query="the a", offset=50)
 
 
+async def test_an_offset_beyond_the_end_does_not_say_that_there_is_nothing(ask: Ask) -> None:
+    said = await ask("search", query="margins", sort_by="relevance", offset=500)
+    assert "about 30 match: no entry from number 501 on. Give a smaller offset." in said
+
+
+async def test_the_end_of_what_a_service_gives_is_told(ask: Ask, hub: Site) -> None:
+    """The Hub's search gives 120 papers at most: that is not all there are."""
+    hub.fail("search", Reply(body=[{"title": f"T{n}"} for n in range(120)]), times=2)
+    last = await ask("search", query="a", limit=50, offset=100)
+    assert "\n120. T119\n" in last
+    assert last.endswith("[No more than 120 can be had.]")
+    assert "can be had" not in await ask("search", query="a", limit=50)
+
+
 async def test_odd_entries_are_shown_as_far_as_they_go(ask: Ask, hub: Site) -> None:
     odd = [
         None, 7, {}, {"paper": None, "title": None}, {"paper": {"id": 5, "title": ["x"]}},

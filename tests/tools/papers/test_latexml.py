@@ -149,6 +149,21 @@ def test_no_table_is_boundless(rows: str) -> None:
     assert len(table(rows)) < 400_000
 
 
+def test_a_long_cell_stands_whole_in_one_place_only() -> None:
+    """60 by 60 cells of a megabyte were 3.6 GB."""
+    long = "word " * 20_000
+    first = f"<tr><td colspan='50' rowspan='60'>{long}</td><td>b</td></tr>"
+    text = table(first + "<tr><td>c</td></tr>" * 70)
+    assert text.startswith(f"| {long}| word word word")
+    assert len(text) < 2_000_000
+
+
+def test_a_number_made_to_be_slow_is_not() -> None:
+    began = time.monotonic()
+    parse(PAGE.replace(">2 </span>Method", f">{'.' * 200_000}2 </span>Method"))
+    assert time.monotonic() - began < 5
+
+
 def test_a_table_that_is_cut_says_so() -> None:
     assert table("<tr><td>a</td></tr>" * 500).endswith("[the first 400 rows]")
 

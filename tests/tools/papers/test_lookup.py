@@ -35,6 +35,12 @@ DOCUMENT = parse(PAGE)
         ("Experiments > setup", "3.1 Setup"),
         ("a > setup", "A.1 Setup"),
         ("bibliography", "References"),
+        ('"3.1"', "3.1 Setup"),
+        ("(3.1)", "3.1 Setup"),
+        ("Sec 3.1", "3.1 Setup"),
+        ("3.2 Results", "3.2 Results and Ablations"),
+        ("3.2 Results and…", "3.2 Results and Ablations"),
+        ("App. B", "B. A Survey of Annotators"),
     ],
 )
 def test_a_section_is_found_by_number_title_start_or_words(wanted: str, label: str) -> None:
@@ -71,7 +77,21 @@ def test_twins_are_named_by_their_place() -> None:
         find(document, "same")
 
 
+def test_titles_without_end_are_cut_in_lists_and_not_asked_for() -> None:
+    """A paragraph that is taken for a heading; `section` takes no more than 300 characters."""
+    long = Section("Long " * 10_000)
+    document = Document(sections=[long, Section("Long " * 10_000)])
+    assert address(document, long) == address(Document(sections=[long]), long) == "#1"
+    for wanted in ("nothing", "long"):
+        with pytest.raises(ToolError) as caught:
+            find(document, wanted)
+        assert len(str(caught.value)) < 1000
+
+
 def test_a_long_list_of_sections_is_cut() -> None:
     many = Document(sections=[Section(f"Part {n}") for n in range(60)])
     with pytest.raises(ToolError, match=r"Part 39; and 20 more\.$"):
         find(many, "nothing")
+    same = Document(sections=[Section("Same") for _ in range(60)])
+    with pytest.raises(ToolError, match=r'"#40" \(Same\); and 20 more\.$'):
+        find(same, "same")

@@ -36,6 +36,19 @@ def test_code_has_no_headings() -> None:
     assert "```\n# no heading\nx = 1\n```" in DOCUMENT.sections[1].text()
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["````\n```\n## no\n```\n## no\n````", "~~~\n## no\n~~~", "- ```py\n  ## no\n  ```"],
+    ids=["longer", "tildes", "in a list"],
+)
+def test_code_of_any_fence_has_no_headings_and_stays_as_it_is(code: str) -> None:
+    code += "\n\n```py\nx[1](y)\n\n\n\n* z\n```"
+    document = parse(f"# T\n\n## In C#\n\n{code}\n\n## Next ##\n\ntext")
+    assert [section.label for section in document.every()] == ["In C#", "Next"]
+    assert "".join(document.sections[0].blocks).replace("\n", "") == code.replace("\n", "")
+    assert "x[1](y)\n\n\n\n* z\n" in document.sections[0].text()
+
+
 def test_markdown_without_a_head_is_read_as_it_is() -> None:
     document = parse("Abstract\n--------\n\nShort.\n\n## 1 Aim\n\nText.\n| a |\n---\n")
     assert document.abstract == "Short."
@@ -58,10 +71,18 @@ def test_the_page_about_a_paper_is_not_the_paper(text: str, why: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 50_000 + "](" * 1000, "![" * 20_000, " " * 100_000 + "x", "* " * 50_000, "\n" * 50_000],
-    ids=["brackets", "pictures", "spaces", "bullets", "lines"],
+    [
+        "[" * 50_000 + "](" * 1000,
+        "![" * 20_000,
+        " " * 100_000 + "x",
+        "* " * 50_000,
+        "\n" * 50_000,
+        "#" * 100_000 + "x",
+    ],
+    ids=["brackets", "pictures", "spaces", "bullets", "lines", "hashes"],
 )
 def test_no_text_takes_long_to_read(text: str) -> None:
     began = time.monotonic()
     assert plain(text)
+    assert parse(f"## a{text}b\n\ntext")
     assert time.monotonic() - began < 5

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from emulators.papers import OTHER, PAPER, UNREAD, ArxivSite, ScholarSite
+from emulators.papers import OTHER, PAGE, PAPER, UNREAD, ArxivSite, ScholarSite
 from emulators.site import Reply, Site
 from ml_intern.tools.papers.reading import PAGE as ROOM
 
@@ -44,7 +44,7 @@ async def test_a_long_section_is_read_page_by_page_and_nothing_is_lost(
         more = re.search(call + r"offset=(\d+)\)", foot)
         if not more:
             break
-        assert more.groups()[:2] == (PAPER, "3")
+        assert more.groups()[:2] == (PAPER, "experiments")
         offset = int(more[3])
     assert foot == "[end of section 3 Experiments]"
     assert pages == 2
@@ -59,7 +59,25 @@ async def test_an_offset_beyond_the_end_is_refused(refusal: Ask) -> None:
 
 async def test_the_abstract_is_a_section_too(ask: Ask) -> None:
     said = await ask("read_paper", arxiv_id=PAPER, section="Abstract")
-    assert said == "## Abstract\n\nWe give each pair a margin $m_{i}$ of its own."
+    assert "\n\n## Abstract\n\nWe give each pair a margin $m_{i}$ of its own.\n\n[end" in said
+
+
+async def test_a_long_abstract_is_read_page_by_page(ask: Ask, arxiv: ArxivSite) -> None:
+    text = "".join(f"<p>Sentence {n} of many in it.</p>" for n in range(1000))
+    arxiv.pages[PAPER] = re.sub(
+        r'(<div class="ltx_abstract">).*?</div>', rf"\g<1>{text}</div>", PAGE, flags=re.DOTALL
+    )
+    first = await ask("read_paper", arxiv_id=PAPER, section="Abstract")
+    [offset] = re.findall(r'section="Abstract", offset=(\d+)\)\]$', first)
+    rest = await ask("read_paper", arxiv_id=PAPER, section="Abstract", offset=int(offset))
+    assert rest.endswith("[end of section Abstract]")
+    seen = [int(n) for n in re.findall(r"Sentence (\d+) of", f"{first}{rest}")]
+    assert seen == list(range(1000))
+
+
+async def test_an_offset_without_a_section_is_refused(refusal: Ask, arxiv: ArxivSite) -> None:
+    assert "read_paper needs section" in await refusal("read_paper", arxiv_id=PAPER, offset=9)
+    assert arxiv.ledger == []
 
 
 async def test_a_section_that_is_not_there_names_those_that_are(refusal: Ask) -> None:

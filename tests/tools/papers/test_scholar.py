@@ -44,6 +44,36 @@ async def test_one_direction_is_read_page_by_page(ask: Ask, scholar: ScholarSite
     assert none == f"References (arXiv:{PAPER}): no more at Semantic Scholar."
 
 
+async def test_entries_that_cannot_be_read_do_not_end_the_pages(
+    ask: Ask, scholar: ScholarSite
+) -> None:
+    """References that a publisher holds back are null in the answer."""
+    rows = [{"citedPaper": scholar_row(n)} if n % 40 else None for n in range(200)]
+    scholar.fail("references", Reply(body={"data": rows, "next": 200}))
+    scholar.found = [scholar_row(number) for number in range(1, 231)]
+    more = 'direction="references", limit=50, offset=200)]'
+    asked = {"arxiv_id": PAPER, "direction": "references", "limit": 50}
+    last = await ask("citation_graph", **asked, offset=150)
+    assert last.startswith(f"References (arXiv:{PAPER}), 151 to 195 of entries 1 to 195, ")
+    assert last.endswith(more)
+    beyond = await ask("citation_graph", **asked, offset=196)
+    assert beyond.startswith(f"References (arXiv:{PAPER}): nothing from entry 197 to 200 at")
+    assert beyond.endswith(more)
+    assert "201 to 230 of" in await ask("citation_graph", **asked, offset=200)
+
+
+async def test_semantic_scholar_is_not_asked_for_more_than_it_gives(
+    ask: Ask, refusal: Ask, scholar: ScholarSite
+) -> None:
+    rows = [{"citingPaper": scholar_row(n)} for n in range(200)]
+    scholar.fail("citations", Reply(body={"data": rows, "next": 9800}))
+    asked = {"arxiv_id": PAPER, "direction": "citations"}
+    said = await ask("citation_graph", **asked, offset=9790)
+    assert said.endswith("[Semantic Scholar gives no more than the first 9,800.]")
+    assert "only the first 9,800 entries" in await refusal("citation_graph", **asked, offset=9800)
+    assert len(scholar.ledger) == 1
+
+
 async def test_a_direction_that_fails_is_named(ask: Ask, scholar: ScholarSite) -> None:
     scholar.fail("citations", Reply(status=500, body="x"), times=3)
     said = await ask("citation_graph", arxiv_id=PAPER, limit=2)

@@ -292,3 +292,30 @@ def test_a_license_that_the_base_forbids_stops_everything(tmp_path: Path) -> Non
     plan = plan_of(adapter(tmp_path), (base,), license="llama3.1")
     assert plan.licenses == ("ok: llama3.1 suits llama3.1 of the base meta/llama.",)
     assert any("meta/llama is gated" in w for w in plan.warnings)
+
+
+def test_words_that_old_yaml_takes_for_no_stay_as_they_are() -> None:
+    there = read(
+        "---\nlanguage:\n- no\n- en\npretty_name: on\nspam: no\nok: true\n---\nText\n", "x"
+    )
+    assert there.metadata == {
+        "language": ["no", "en"], "pretty_name": "on", "spam": "no", "ok": True,
+    }  # fmt: skip
+    text = written(there, {"tags": ["ml-intern"]}, "ours")
+    assert read(text, "x").metadata["language"] == ["no", "en"]
+    assert "false" not in text
+
+
+def test_references_without_end_do_not_stop_everything() -> None:
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+    )
+    there = read(f"---\n{bomb}license: *a11\n---\nText\n", "x")
+    assert "license: mit" not in written(there, {"license": "mit"}, "ours")
+
+
+def test_a_name_of_a_data_set_is_no_markup(tmp_path: Path) -> None:
+    odd = "me/x](javascript:alert)[y"
+    card = plan_of(causal(tmp_path), datasets=[odd, "me/chats"]).card
+    assert f"[{odd}]" not in card
+    assert f"[me/chats]({HUB}/datasets/me/chats)" in card

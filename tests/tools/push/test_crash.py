@@ -58,15 +58,19 @@ async def test_what_was_never_begun_or_only_half_is_done(
     assert await reconciled(replace(ctx, key="")) == "absent"
 
 
-async def test_a_repository_that_was_to_become_public_does(
+async def test_a_repository_that_was_to_become_public_is_not_made_so_behind_the_users_back(
     call: Call, hub: HubRepos, site: Site, ctx: ToolContext, folder: Path
 ) -> None:
     hub.add("me/m", private=True)
     site.fail("PUT .*/settings", Reply(status=500, body={"error": "died"}))
     await call(PUSH_MODEL, **ARGS, private=False)
     assert hub.repo("me/m").private
-    assert "Made PUBLIC." in await text_of(ctx, private=False)
-    assert not hub.repo("me/m").private
+    text = await text_of(ctx, private=False)
+    again = 'hf_repo_git(operation="update_repo", repo_id="me/m", private=False)'
+    assert f"- It is STILL PRIVATE; {again} makes it public." in text
+    assert hub.repo("me/m").private
+    hub.repo("me/m").private = False
+    assert "PRIVATE" not in await text_of(ctx, private=False)
 
 
 async def test_a_pull_request_is_found_among_others(

@@ -15,6 +15,7 @@ from ml_intern.tools.push.files import Contents, contents
 from ml_intern.tools.push.local import Local, looked_at
 
 SECRET = "hf_" + "a" * 34
+NINES = "9" * 4000
 
 
 def look(root: Path, include: Iterable[str] = (), known: Iterable[str] = ()) -> Local:
@@ -202,3 +203,42 @@ def test_other_kinds_of_models_are_known(tmp_path: Path) -> None:
     assert look(written(tmp_path / "d", {"m.gguf": b"GGUF"})).model.kind == "gguf"
     odd = look(adapter(tmp_path / "e", **{"adapter_config.json": {**LORA, "peft_type": 3}})).model
     assert odd.architecture == ""
+
+
+def test_a_link_to_what_must_not_go_does_not_go_by_another_name(tmp_path: Path) -> None:
+    root = causal(tmp_path, **{".env": "PASSWORD=1", ".git/config": "url = https://x:y@host"})
+    (root / "notes.md").symlink_to(".env")
+    (root / "remotes.txt").symlink_to(".git/config")
+    (root / "same.json").symlink_to("config.json")
+    found = contents(root)
+    assert not {"notes.md", "remotes.txt"} & set(going(found))
+    assert "same.json" in going(found)
+
+
+def test_a_folder_of_keys_stays_even_if_it_is_asked_for(tmp_path: Path) -> None:
+    root = causal(tmp_path, **{".ssh/config": "Host x", ".aws/config": "x"})
+    assert not [name for name in going(contents(root, [".ssh", ".aws/*"])) if name[0] == "."]
+
+
+@pytest.mark.parametrize("name", ["v1.0/Dockerfile", "RUN.PY", "data.jsonl"])
+def test_a_credential_is_found_in_texts_of_any_name(tmp_path: Path, name: str) -> None:
+    assert "has a Hugging Face token" in refused(
+        causal(tmp_path, **{name: f"x={SECRET}"}), include=["*"]
+    )
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        '{"dtype": "F32", "shape": [Infinity], "data_offsets": [0, 4]}',
+        '{"dtype": "F32", "shape": [1000], "data_offsets": [0, 4]}',
+        f'{{"dtype": "F32", "shape": [{NINES}, {NINES}], "data_offsets": [0, 4]}}',
+        '{"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}',
+        '{"dtype": "F32", "shape": "1", "data_offsets": 4}',
+    ],
+)
+def test_a_header_of_nonsense_is_told(tmp_path: Path, about: str) -> None:
+    header = f'{{"w": {about}}}'.encode()
+    data = len(header).to_bytes(8, "little") + header + bytes(4)
+    said = refused(causal(tmp_path, **{"model.safetensors": data}))
+    assert said == "model.safetensors is damaged: its header says nonsense of a tensor."

@@ -15,6 +15,9 @@ import yaml
 from emulators.hub_repos import HubRepos, Repo
 from emulators.model_folders import adapter, safetensors, written
 from emulators.site import Reply, Site
+from ml_intern.tools.errors import ToolError
+from ml_intern.tools.hub.client import Hub
+from ml_intern.tools.push import target
 from ml_intern.tools.push.tool import PUSH_MODEL
 from ml_intern.tools.spec import ToolContext, ToolResult
 
@@ -193,7 +196,7 @@ async def test_a_license_that_the_base_forbids_is_refused_before_anything(
 
 async def test_a_base_that_is_not_there_is_a_warning(call: Call, folder: Path) -> None:
     result = await call(PUSH_MODEL, folder="out", repo_id="me/m", base_model="no/where")
-    assert "- warning: The license of the base no/where is unknown: the base model" in result.text
+    assert "- warning: The license of the base no/where is unknown: The base model" in result.text
 
 
 async def test_only_what_differs_is_overwritten_and_the_rest_is_named(
@@ -305,3 +308,75 @@ async def test_the_token_goes_to_the_hub_and_not_to_where_none_is_needed(
     await call(PUSH_MODEL, folder="out", repo_id="me/m")
     without = {ask.line for ask in site.ledger if not ask.token}
     assert all(line.startswith(("PUT /storage", "POST /api/validate-yaml")) for line in without)
+
+
+async def test_what_is_too_large_to_be_compared_is_not_said_to_be_pushed_again(
+    call: Call, hub: HubRepos, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await call(PUSH_MODEL, folder="out", repo_id="me/m")
+    before = hub.repo("me/m").head
+    monkeypatch.setattr(target, "COMPARED", 0)
+    text = (await call(PUSH_MODEL, folder="out", repo_id="me/m")).text
+    assert hub.repo("me/m").head == before
+    assert text.startswith("Nothing to commit:")
+
+
+async def test_the_digests_of_large_files_may_take_their_time(
+    call: Call, hub: HubRepos, ctx: ToolContext, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    write = Hub.write
+
+    async def timed(self: Hub, what: str, work: Any, seconds: float = 120) -> Any:
+        given.extend([seconds] if what == "me/m" else [])
+        return await write(self, what, work, seconds)
+
+    monkeypatch.setattr(Hub, "write", timed)
+    await call(PUSH_MODEL, folder="out", repo_id="me/m")
+    assert min(given) >= 3600
+
+
+async def test_a_model_is_not_pushed_by_a_name_of_before(
+    call: Call, hub: HubRepos, folder: Path
+) -> None:
+    hub.repos["model", "me/before"] = hub.add("me/m", private=True)
+    with pytest.raises(ToolError, match="The model me/before is called me/m now"):
+        await call(PUSH_MODEL, folder="out", repo_id="me/before")
+
+
+async def test_a_file_that_vanishes_meanwhile_is_told(
+    call: Call, hub: HubRepos, site: Site, folder: Path
+) -> None:
+    hub.add("me/n", private=True)
+    real = site.answer
+
+    def answer(ask: Any) -> Reply:
+        reply = real(ask)
+        if "validate-yaml" in ask.line:
+            (folder / "tokenizer.json").unlink(missing_ok=True)
+        return reply
+
+    site.answer = answer  # type: ignore[method-assign]
+    with pytest.raises(ToolError, match=r"The upload was refused: .*tokenizer\.json"):
+        await call(PUSH_MODEL, folder="out", repo_id="me/n")
+
+
+async def test_a_card_that_comes_cut_is_not_replaced(
+    call: Call, hub: HubRepos, site: Site, folder: Path
+) -> None:
+    repo = hub.add("me/m", {"README.md": "# Mine\n"}, private=True)
+    for body in (b"", b"# M"):
+        site.fail("GET .*/resolve/", Reply(body=body))
+        with pytest.raises(ToolError, match=r"README\.md of me/m in a form that is not known"):
+            await call(PUSH_MODEL, folder="out", repo_id="me/m")
+    assert repo.files["README.md"].data == b"# Mine\n"
+
+
+async def test_a_storage_that_speaks_of_another_file_is_one_clear_error(
+    call: Call, hub: HubRepos, site: Site, folder: Path
+) -> None:
+    """The library stumbles over a variable of its own there."""
+    other = {"oid": "x", "size": 264, "actions": {"upload": {"href": f"{site.url}/storage/x"}}}
+    site.fail("info/lfs", Reply(body={"transfer": "basic", "objects": [other]}))
+    with pytest.raises(ToolError, match="in a form that is not known"):
+        await call(PUSH_MODEL, folder="out", repo_id="me/m")

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import constants
 
 from emulators.hub_repos import HubRepos, User, add_repos
-from emulators.site import Site
+from emulators.site import Ask, Reply, Site
 from ml_intern.tools.spec import Absent, ToolContext, ToolResult, ToolSpec
 
 TOKEN = "hf_mine"
@@ -16,6 +16,7 @@ KEY = "11111111-2222-3333-4444-555555555555"
 
 Reconcile = Callable[..., Awaitable[ToolResult | Absent | None]]
 Preview = Callable[..., Awaitable[str]]
+Change = Callable[[Any], Any]
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +68,25 @@ def preview(ctx: ToolContext) -> Preview:
         return await tool.preview(tool.args(**args), ctx)
 
     return run
+
+
+@pytest.fixture
+def spoil(site: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Change], None]:
+    """Does something to the answers to requests whose line has a text; they are done all the same.
+
+    What it gives is the body, or a whole `Reply`.
+    """
+
+    def install(part: str, change: Change) -> None:
+        real = site.answer
+
+        def answer(ask: Ask) -> Reply:
+            reply = real(ask)
+            if part not in ask.line or reply.status >= 300:
+                return reply
+            found = change(reply.body)
+            return found if isinstance(found, Reply) else replace(reply, body=found)
+
+        monkeypatch.setattr(site, "answer", answer)
+
+    return install

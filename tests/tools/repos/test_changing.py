@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from ml_intern.tools.errors import ToolError
 from ml_intern.tools.hub.errors import HubError
 from ml_intern.tools.repos import upload
 from ml_intern.tools.repos.files import REPO_FILES
+from ml_intern.tools.repos.git import REPO_GIT
 from ml_intern.tools.spec import Absent, ToolContext, ToolResult
 
 Golden = Callable[[str, str], None]
@@ -424,3 +426,79 @@ async def test_a_token_that_only_reads_is_told(ctx: ToolContext, repo: Repo) -> 
     args = REPO_FILES.args(operation="upload", repo_id="me/m", content="x", path="x")
     with pytest.raises(HubError, match="the token does not allow it"):
         await REPO_FILES.handler(args, reader)
+
+
+@pytest.mark.parametrize(
+    ("tool", "args"),
+    [
+        (REPO_FILES, {"operation": "upload", "path": "a", "content": "x"}),
+        (REPO_FILES, {"operation": "delete", "path": "README.md"}),
+        (REPO_GIT, {"operation": "update_repo", "private": False}),
+    ],
+)
+async def test_a_repository_is_not_changed_by_a_name_of_before(
+    call: Call, preview: Preview, repo: Repo, state: HubRepos, tool: Any, args: dict[str, Any]
+) -> None:
+    state.repos["model", "me/before"] = repo
+    before = repo.head
+    for run in (call, preview):
+        with pytest.raises(ToolError, match="The model me/before is called me/m now: use that"):
+            await run(tool, repo_id="me/before", **args)
+    assert repo.head == before
+    assert "README.md" in (await call(REPO_FILES, operation="list", repo_id="me/before")).text
+
+
+async def test_a_path_is_no_pattern(call: Call, repo: Repo) -> None:
+    repo.commit({"a[1].bin": b"x", "a1.bin": b"x"})
+    await call(REPO_FILES, operation="delete", repo_id="me/m", path="a[1].bin")
+    assert "a[1].bin" not in repo.files
+    assert "a1.bin" in repo.files
+    await call(REPO_FILES, operation="delete", repo_id="me/m", path="old", patterns=["a[1].bin"])
+    assert set(repo.files) == {".gitattributes", "README.md"}
+
+
+async def test_what_would_be_replaced_or_deleted_is_held_to_by_its_content(
+    preview: Preview, repo: Repo
+) -> None:
+    for args in ({"operation": "upload", "content": "new"}, {"operation": "delete"}):
+        shown = await preview(REPO_FILES, **args, repo_id="me/m", path="README.md")
+        assert await preview(REPO_FILES, **args, repo_id="me/m", path="README.md") == shown
+        repo.commit({"README.md": bytes(reversed(repo.files["README.md"].data))})
+        assert await preview(REPO_FILES, **args, repo_id="me/m", path="README.md") != shown
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"path": "a/.env", "content": "A=1"}, "looks like credentials by its name"),
+        ({"path": "a\nState of these files: 1", "content": "A=1"}, "control characters"),
+        ({"path": "a\x1b[2J", "content": "A=1"}, "control characters"),
+        ({"local_path": ".git"}, "is in .git: nothing of that is uploaded"),
+        ({"local_path": ".ssh/config"}, "is in .ssh: nothing of that is uploaded"),
+        ({"local_path": "harmless"}, "is in .ssh: nothing of that is uploaded"),
+        ({"local_path": "Dockerfile"}, "Dockerfile has a Hugging Face token in line 1"),
+    ],
+)
+async def test_what_is_private_is_not_uploaded_by_another_way(
+    ctx: ToolContext, call: Call, repo: Repo, site: Site, args: dict[str, str], words: str
+) -> None:
+    for name in (".git/config", ".ssh/config"):
+        (ctx.cwd / name).parent.mkdir()
+        (ctx.cwd / name).write_text("x")
+    (ctx.cwd / "harmless").symlink_to(".ssh/config")
+    (ctx.cwd / "Dockerfile").write_text(f"ENV T=hf_{'a1' * 17}")
+    with pytest.raises(ToolError, match=words):
+        await call(REPO_FILES, operation="upload", repo_id="me/m", **args)
+    assert not commits(site)
+
+
+async def test_a_name_that_does_not_show_as_it_is_stays_behind(
+    ctx: ToolContext, call: Call, preview: Preview, repo: Repo
+) -> None:
+    (ctx.cwd / "f").mkdir()
+    for name in ("good.md", "two\nlines.md", "tab\t.md"):
+        (ctx.cwd / "f" / name).write_text("x")
+    args = {"operation": "upload", "repo_id": "me/m", "local_path": "f"}
+    assert "'two\\nlines.md' (its name has control characters)" in await preview(REPO_FILES, **args)
+    await call(REPO_FILES, **args)
+    assert set(repo.files) == {".gitattributes", "README.md", "old/a.bin", "old/b.txt", "good.md"}

@@ -73,7 +73,7 @@ async def test_a_branch_or_tag_is_made_once_found_again_and_deleted(
     assert await reconcile(REPO_GIT, **gone) == "absent"
     await adopted(reconcile, (await call(REPO_GIT, **gone)).text, **gone)
     assert repo.find("dev/x") is None
-    with pytest.raises(HubError, match=f"the {kind} dev/x of the model me/m"):
+    with pytest.raises(HubError, match=f"The {kind} dev/x of the model me/m"):
         await call(REPO_GIT, **gone)
 
 
@@ -224,7 +224,7 @@ async def test_a_discussion_is_no_pull_request(call: Call, repo: Repo) -> None:
     )
     with pytest.raises(ToolError, match="is a discussion, not a pull request"):
         await call(REPO_GIT, operation="merge_pr", **ME, pr_num=1)
-    with pytest.raises(HubError, match="pull request 9 of the model me/m does not exist"):
+    with pytest.raises(HubError, match="Pull request 9 of the model me/m does not exist"):
         await call(REPO_GIT, operation="get_pr", **ME, pr_num=9)
 
 
@@ -330,4 +330,4 @@ def test_every_operation_has_a_nature() -> None:
         for name, nature in tool.operations.items():
             reads = name.startswith(("list", "get", "read"))
             assert nature == (("read", "pure") if reads else ("publish", nature.effect))
-            assert nature.effect in ("pure", "idempotent", "reconcilable")
+            assert nature.effect in ("pure", "reconcilable")

@@ -260,3 +260,11 @@ async def test_a_break_is_read_again(call: Call, state: HubRepos, site: Site) ->
     site.fail("paths-info", Reply(status=503, body={}))
     text = (await call(REPO_FILES, operation="read", repo_id="me/m", path="a.txt")).text
     assert text.endswith(":\nhello")
+
+
+@pytest.mark.parametrize("path", [".", "./", "/"])
+async def test_the_root_may_be_named(call: Call, state: HubRepos, path: str) -> None:
+    state.add("me/m", {"a.txt": "x"})
+    whole = await call(REPO_FILES, operation="list", repo_id="me/m")
+    assert await call(REPO_FILES, operation="list", repo_id="me/m", path=path) == whole
+    assert await call(REPO_FILES, operation="read", repo_id="me/m", path=path) == whole

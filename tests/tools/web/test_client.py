@@ -50,6 +50,22 @@ async def test_text_and_json(site: Site, web: Web) -> None:
     assert f"{site.url}/page" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("text/plain; charset=latin-1", "é"),
+        ("text/plain; charset=foo", "\ufffd"),
+        ("text/plain; charset=hex", "\ufffd"),
+        ("text/plain; charset=idna", "\ufffd"),
+    ],
+)
+async def test_a_charset_that_is_none_is_no_obstacle(
+    site: Site, web: Web, kind: str, text: str
+) -> None:
+    site.on("GET /é", Reply(body=b"\xe9", headers={"Content-Type": kind}))
+    assert (await web.page(Request(url=f"{site.url}/é"))).text == text
+
+
 async def test_parameters_join_those_of_the_address(site: Site, web: Web) -> None:
     await web.page(Request(url=f"{site.url}/page", params={"q": "a b&c"}))
     await web.page(Request(url=f"{site.url}/page?x=1"))
@@ -209,3 +225,14 @@ async def test_redirects_in_a_circle_end(site: Site, web: Web) -> None:
 )
 def test_an_origin_is_what_a_browser_takes_it_for(url: str, origin: str) -> None:
     assert origin_of(url) == origin
+
+
+async def test_a_service_that_repeats_a_credential_is_not_quoted_with_it(
+    site: Site, web: Web
+) -> None:
+    said = "invalid: hf_secret, Bearer hf_secret, s2_secret"
+    site.on("GET /no", Reply(status=401, body=said))
+    told = await refusal(web, Request(url=f"{site.url}/no", credentials=SECRET))
+    assert "hf_secret" not in told
+    assert "s2_secret" not in told
+    assert "invalid: [credential]" in told

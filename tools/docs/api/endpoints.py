@@ -54,6 +54,8 @@ class Body:
     """The content type."""
     type: str
     fields: tuple[Field, ...]
+    forms: int = 0
+    """Variants there are; the fields are those of the first."""
 
 
 def endpoints(document: object) -> list[Endpoint]:
@@ -98,7 +100,8 @@ def body(schemas: Schemas, endpoint: Endpoint) -> Body | None:
     kind, schema = _content(schemas.resolved(endpoint.node.get("requestBody")))
     if schema is None:
         return None
-    return Body(kind, schemas.sketch(schema), tuple(schemas.fields(schema)))
+    fields = tuple(schemas.fields(schema))
+    return Body(kind, schemas.sketch(schema), fields, schemas.forms(schema))
 
 
 def answer(schemas: Schemas, endpoint: Endpoint) -> tuple[str, str]:

@@ -15,14 +15,18 @@ from ml_intern.tools.docs.api.schema import Schemas
 from ml_intern.tools.docs.fts import ranked
 from ml_intern.tools.docs.reading import LIFETIME
 from ml_intern.tools.errors import ToolError
+from ml_intern.tools.output import visible
 from ml_intern.tools.spec import ToolArgs, ToolContext, ToolResult, ToolSpec
 from ml_intern.tools.web.client import Request
 from ml_intern.tools.web.origins import origin_of
 
 _FULL = 3
+_ROOM = 16_000
+"""Characters of descriptions after which the rest is on one line each."""
 _BRIEF = 8
 """Endpoints that match less well, on one line each."""
 _OF_TAG = 60
+_MOST_TAGS = 100
 
 
 class FindArgs(ToolArgs):
@@ -53,7 +57,7 @@ async def find(args: FindArgs, ctx: ToolContext) -> ToolResult:
         Request(url=url, origins=[origin_of(url)], lifetime=LIFETIME, seconds=45)
     )
     text = await asyncio.to_thread(answered, args, document, url, settings.hf_endpoint)
-    return ToolResult(text=text)
+    return ToolResult(text=visible(text))
 
 
 def answered(args: FindArgs, document: object, url: str, base: str) -> str:
@@ -74,9 +78,12 @@ def answered(args: FindArgs, document: object, url: str, base: str) -> str:
     if not order:
         place = f" with the tag {tag!r}" if tag else ""
         return f"No endpoint{place} has any word of {query!r}.\n\n{_tags(every)}"
-    shown, limit = Schemas(document), args.limit or len(exact) or _FULL
-    details = [full(shown, endpoint, base) for endpoint in order[:limit]]
-    return "\n\n".join([*details, *_others(order[limit:])])
+    schemas, details = Schemas(document), list[str]()
+    for endpoint in order[: args.limit or len(exact) or _FULL]:
+        if sum(map(len, details)) >= _ROOM:
+            break
+        details.append(full(schemas, endpoint, base))
+    return "\n\n".join([*details, *_others(order[len(details) :])])
 
 
 def _found(chosen: Sequence[Endpoint], query: str) -> list[Endpoint]:
@@ -96,7 +103,7 @@ def _others(rest: Sequence[Endpoint]) -> list[str]:
     if not rest:
         return []
     left = len(rest) - _BRIEF
-    more = f"\n({left:,} more match less well: add words, or raise limit.)" if left > 0 else ""
+    more = f"\n({left:,} more match less well: add words, or give a tag.)" if left > 0 else ""
     lines = "\n".join(brief(endpoint) for endpoint in rest[:_BRIEF])
     return [
         f"Also matching:\n{lines}{more}",
@@ -110,7 +117,9 @@ def _tagged(every: Sequence[Endpoint], tag: str) -> list[Endpoint]:
     if name is None:
         close = difflib.get_close_matches(tag.lower(), list(names), n=5, cutoff=0.5)
         near = f" Near it: {', '.join(names[one] for one in close)}." if close else ""
-        raise ToolError(f"No endpoint has the tag {tag!r}.{near} All: {', '.join(names.values())}.")
+        some = [*names.values()][:_MOST_TAGS]
+        rest = f" and {len(names) - len(some):,} more" if len(names) > len(some) else ""
+        raise ToolError(f"No endpoint has the tag {tag!r}.{near} All: {', '.join(some)}{rest}.")
     return [one for one in every if name in one.tags]
 
 
@@ -130,9 +139,11 @@ def _of_tag(args: FindArgs, tag: str, chosen: Sequence[Endpoint]) -> str:
 def _tags(every: Sequence[Endpoint]) -> str:
     count = Counter(tag for one in every for tag in one.tags)
     lines = [f"- {tag}: {number:,}" for tag, number in sorted(count.items())]
+    left = len(lines) - _MOST_TAGS
     return "\n".join([
         f"The Hub's API has {len(every):,} endpoints; by tag:",
-        *lines,
+        *lines[:_MOST_TAGS],
+        *([f"(and {left:,} tags more)"] if left > 0 else []),
         "[find_hf_api(query=…) searches them; find_hf_api(tag=…) lists those of a tag.]",
     ])  # fmt: skip
 

@@ -54,9 +54,12 @@ def _fields(fields: Sequence[Field]) -> list[str]:
 
 def _body(sent: Body) -> list[str]:
     head = f"Body ({sent.kind}):"
-    if sent.fields:
+    if sent.fields and sent.forms < 2:
         return [head, *_fields(sent.fields)]
-    return [f"{head} {_short(sent.type, _ANSWER)}"]
+    lines = [f"{head} {_short(sent.type, _ANSWER)}"]
+    if sent.fields:
+        lines += [f"Of these {sent.forms} forms, the first:", *_fields(sent.fields)]
+    return lines
 
 
 def curl(endpoint: Endpoint, asked: Sequence[Field], sent: Body | None, base: str) -> str:

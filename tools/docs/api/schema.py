@@ -15,6 +15,9 @@ _VALUES = 10
 _FIELDS = 30
 """Fields of an object inside another that are written out."""
 _VARIANTS = 5
+_PARTS = 20
+"""Parts of `allOf` that are merged, and in turn theirs."""
+_LAYERS = 1
 _NODES = 600
 """Schemas looked at for one sketch: references may multiply without end."""
 
@@ -66,9 +69,17 @@ class Schemas:
             found.append(Field(name, kind, name in names, said, default=default_of(own)))
         return found
 
-    def merged(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def forms(self, node: object) -> int:
+        """How many variants there are, of which `fields` are those of the first."""
+        schema = self.resolved(node)
+        variants = [*list_of(schema.get("anyOf")), *list_of(schema.get("oneOf"))]
+        return 0 if schema.get("properties") else len(variants)
+
+    def merged(self, schema: dict[str, Any], layers: int = _LAYERS) -> dict[str, Any]:
         """One object for all parts of `allOf`; of variants without fields of its own, the first."""
-        parts = [self.resolved(part) for part in list_of(schema.get("allOf"))]
+        parts = [self.resolved(part) for part in list_of(schema.get("allOf"))[:_PARTS]]
+        if layers:
+            parts = [self.merged(part, layers - 1) for part in parts]
         properties = {**dict(_properties(schema))}
         required = [*list_of(schema.get("required"))]
         for part in parts:
