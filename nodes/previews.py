@@ -95,8 +95,17 @@ async def preview(call: ToolCall, context: ToolContext, deps: Deps) -> Preview:
 async def _remembered(call: ToolCall, deps: Deps, emit: Emit) -> Preview:
     name = _name(call)
     if name not in deps.previews:
-        deps.previews[name] = await preview(call, context_of(call, deps, emit), deps)
+        deps.previews[name] = await _possible_to_ask(call, deps, emit)
     return deps.previews[name]
+
+
+async def _possible_to_ask(call: ToolCall, deps: Deps, emit: Emit) -> Preview:
+    found = await preview(call, context_of(call, deps, emit), deps)
+    if found.error and deps.live is None:
+        # Where nobody knows what was asked, answers go by position alone: a call that leaves the
+        # question, and is possible by the time of the answer, would take its neighbour's.
+        return Preview(f"{_UNKNOWN}: {found.error}")
+    return found
 
 
 def _name(call: ToolCall) -> str:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from langchain_core.messages import ToolCall
 
 from ml_intern.configs.rules import Rule, parse_rule
+from ml_intern.nodes.policies import repository
 from ml_intern.nodes.policies.beyond import beyond, names
 from ml_intern.nodes.policies.places import Place, forbidden, matches
 from ml_intern.nodes.policies.reach import reached
 from ml_intern.nodes.policies.shell import Simple, take_apart
 from ml_intern.nodes.policies.words import ANY
 from ml_intern.tools.spec import ToolSpec
-
-PUBLIC = "public "
-"""What the text of a call begins with that makes a repository public, or opens its gate: only rules
-that say so allow that, and those about all calls of the tool."""
 
 
 class Rules(NamedTuple):
@@ -69,13 +66,13 @@ def _hit(rule: Rule, call: ToolCall, spec: ToolSpec[Any], place: Place | None) -
             # Where it is not known where the path leads, it may lead there.
             inside = place is None or forbidden(rule.pattern, place)
             return Hit(rule, place is not None) if inside else None
-        case _:
-            # The Hub takes names in any case; what makes public is what it is besides.
-            text = text_of(call, spec)
-            fold = str.casefold if spec.subject == "repository" else str
-            either = {fold(text), fold(text.removeprefix(PUBLIC))}
-            hit = any(_whole(fold(rule.pattern), each) for each in either)
+        case "repository":
+            hit = any(
+                _whole(rule.pattern.casefold(), form) for form in repository.forms(call["args"])
+            )
             return Hit(rule, True) if hit else None
+        case _:
+            return Hit(rule, True) if _whole(rule.pattern, text_of(call, spec)) else None
 
 
 def _command_hit(rule: Rule, pattern: str, command: str) -> Hit | None:
@@ -103,16 +100,12 @@ def allowed(
         if spec.subject == "path":
             covered = place is not None and matches(pattern, place.real, place)
         else:
-            covered = _whole(pattern, text) and _means(pattern, text, spec)
+            covered = _whole(pattern, text)
+            if spec.subject == "repository":
+                covered = covered and repository.means(pattern, text)
         if covered:
             return rule
     return None
-
-
-def _means(pattern: str, text: str, spec: ToolSpec[Any]) -> bool:
-    """Whether what makes public is not only let through by a star at the pattern's start."""
-    public = spec.subject == "repository" and text.startswith(PUBLIC)
-    return not public or pattern == "*" or pattern.startswith(PUBLIC)
 
 
 def _command_allowed(rules: Sequence[Rule], call: ToolCall) -> Rule | None:
@@ -146,16 +139,8 @@ def canonical(words: Iterable[str]) -> str:
 def text_of(call: ToolCall, spec: ToolSpec[Any]) -> str:
     """What a pattern is compared with, where it is neither a command nor a path."""
     if spec.subject == "repository":
-        words = (str(call["args"].get(name) or "").strip() for name in ("operation", "repo_id"))
-        said = " ".join(word for word in words if word)
-        return f"{PUBLIC}{said}" if _opens(call["args"]) else said
+        return repository.stated(call["args"])
     return json.dumps(call["args"], ensure_ascii=False, sort_keys=True)
-
-
-def _opens(args: Mapping[str, Any]) -> bool:
-    """Whether more people would see a repository: whatever is read as no ("false", 0) counts."""
-    private, gated = args.get("private"), args.get("gated")
-    return private not in (None, "", True) or gated not in (None, "", "auto", "manual")
 
 
 def _whole(pattern: str, text: str) -> bool:

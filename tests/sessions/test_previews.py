@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import ToolCall
 
 from emulators.openai_server import Call, calls, text
 from harness import Agent, agent
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.policies.answers import Decision
-from ml_intern.nodes.previews import CHANGED
+from ml_intern.nodes.policies.approval import Verdict
+from ml_intern.nodes.previews import CHANGED, previews_of
 from ml_intern.sessions import operations as op
 from ml_intern.tools.errors import ToolError
 from ml_intern.tools.spec import ToolArgs, ToolContext, ToolResult, ToolSpec
@@ -162,3 +165,16 @@ async def test_a_question_that_was_left_open_is_asked_with_what_it_is_now(tmp_pa
         assert shown(a) == ["Sends to world: new"]
         await a.do(YES)
         assert world.sent == ["world: new"]
+
+
+async def test_where_answers_go_by_position_no_call_leaves_the_question(tmp_path: Path) -> None:
+    """Under LangGraph's own server the answer may come to another process."""
+    world = World()
+    world.defect = ToolError("The folder is empty.")
+    async with agent(SCRIPT, tmp_path, tools=world.tools()) as a:
+        bare = replace(a.session._at.deps, live=None)
+        call = ToolCall(name="send", args={}, id="c", type="tool_call")
+        found = await previews_of([call], [Verdict("ask")], bare, lambda _: None)
+        await a.say("go")
+    assert found["c"].error == ""
+    assert found["c"].text == "What it would do could not be found out: The folder is empty."

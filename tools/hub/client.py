@@ -36,6 +36,7 @@ class Hub:
     def __init__(self, endpoint: str, token: Callable[[], str | None]) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._token = token
+        self._turns: dict[tuple[object, str], asyncio.Lock] = {}
         self._known: dict[tuple[str, str | None], tuple[float, Any]] = {}
 
     @property
@@ -76,6 +77,11 @@ class Hub:
         found = await self.read(what, work)
         self._known[name] = (time.monotonic(), found)
         return found
+
+    def turn(self, name: str) -> asyncio.Lock:
+        """Held while `name` is changed: of calls at once, each sees what the last one did."""
+        key = (asyncio.get_running_loop(), name.casefold())
+        return self._turns.setdefault(key, asyncio.Lock())
 
     async def write(self, what: str, work: Callable[[HfApi], T], seconds: float = 120) -> T:
         """What `work` does at the Hub, once.

@@ -22,8 +22,9 @@ _TIMEOUT = 24 * 3600.0
 
 async def push_model(args: PushModelArgs, ctx: ToolContext) -> ToolResult:
     """Look at everything, upload, commit, and say what came of it."""
-    plan = await prepare(args, ctx)
-    done = await upload(plan, ctx)
+    async with ctx.services.hub.turn(args.repo_id):
+        plan = await prepare(args, ctx)
+        done = await upload(plan, ctx)
     ending = await finish(args, ctx, opens=plan.opens, proposed=args.create_pr)
     return ToolResult(text=outcome(plan, done, ending))
 

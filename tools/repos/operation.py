@@ -41,11 +41,17 @@ class Operations(Generic[A]):
         """For `ToolSpec.handler`; if only the answer to a change was lost, it is looked for."""
         operation = await self._allowed(args, ctx)
         try:
-            return ToolResult(text=await operation.run(args, ctx))
+            return ToolResult(text=await self._in_turn(operation, args, ctx))
         except (HubError, ToolTimeout) as error:
             if refused(error) or not (found := await self._found(args, ctx)):
                 raise
             return found
+
+    async def _in_turn(self, operation: Operation[A], args: A, ctx: ToolContext) -> str:
+        if operation.nature.risk == "read":
+            return await operation.run(args, ctx)
+        async with ctx.services.hub.turn(args.model_dump(include={"repo_id"})["repo_id"]):
+            return await operation.run(args, ctx)
 
     async def _found(self, args: A, ctx: ToolContext) -> ToolResult | None:
         """What the call did all the same; None too where that cannot be found out."""

@@ -19,6 +19,7 @@ class RepoArgs(ToolArgs):
     repo_id: str = ""
     note: str = ""
     private: bool = True
+    repo_type: Literal["model", "dataset", "space"] = "model"
     gated: str | bool | None = None
 
 
@@ -131,6 +132,20 @@ def test_a_star_at_the_start_of_a_rule_does_not_stand_for_public(rule: str, acti
     allow = Rules(allow=(parse_rule(rule),))
     public = verdict(rules=allow, operation="upload", repo_id="me/x", private=False)
     assert public.action == action
+
+
+@pytest.mark.parametrize("kind", ["dataset", "space"])
+def test_a_rule_allows_for_one_type_and_denies_for_all(kind: str) -> None:
+    upload: dict[str, Any] = {"operation": "upload", "repo_id": "me/x", "repo_type": kind}
+    models = (parse_rule("repo(upload me/*)"),)
+    typed = f"repo(upload {kind}s/me/x)"
+    asked = verdict(rules=Rules(allow=models), **upload)
+    assert (asked.action, asked.rule) == ("ask", typed)
+    assert verdict(rules=Rules(allow=(parse_rule(typed),)), **upload).action == "run"
+    assert verdict("yolo", Rules(deny=models), **upload).action == "deny"
+    assert verdict("yolo", Rules(deny=(parse_rule(typed),)), **upload).action == "deny"
+    other = {**upload, "repo_type": "model"}
+    assert verdict("yolo", Rules(deny=(parse_rule(typed),)), **other).action == "run"
 
 
 def test_the_rules_that_hold_name_each_operation() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -162,6 +163,20 @@ async def test_what_the_repository_ignores_is_not_said_to_be_there(
     assert "2 files, 3,006 bytes." in text
     assert "config.json (by the repository's .gitignore)" in text
     assert "config.json" not in repo.files
+
+
+async def test_calls_at_once_on_one_repository_follow_each_other(
+    call: Call, repo: Repo, ctx: ToolContext
+) -> None:
+    """Each would be on a head that the one before has moved."""
+
+    def upload(number: int) -> Awaitable[ToolResult]:
+        return call(REPO_FILES, operation="upload", repo_id="me/m",
+                    path=f"{number}.txt", content="x")  # fmt: skip
+
+    results = await asyncio.gather(*[upload(number) for number in range(5)])
+    assert all(result.text.startswith("Uploaded") for result in results)
+    assert {f"{number}.txt" for number in range(5)} <= set(repo.head.tree)
 
 
 async def test_somebody_elses_commit_in_between_is_a_conflict_and_nothing_is_overwritten(
