@@ -26,7 +26,7 @@ from ml_intern.sessions import operations as op
 from ml_intern.sessions.attaching import Surroundings
 from ml_intern.sessions.opening import Sessions, open_sessions
 from ml_intern.sessions.session import Session
-from ml_intern.tools.registry import by_name
+from ml_intern.tools.registry import TOOLS, by_name
 from ml_intern.tools.services import Services
 from ml_intern.tools.spec import ToolSpec
 
@@ -36,6 +36,8 @@ SERVICE_ADDRESSES = (
     "arxiv_url", "ar5iv_url", "semantic_scholar_url",
 )  # fmt: skip
 """The settings that say where the tools' services are."""
+CORE = by_name(TOOLS[:6])
+"""Tools whose schemas leave room in a small window."""
 E = TypeVar("E", bound=ev.Event)
 
 

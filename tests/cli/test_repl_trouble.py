@@ -146,7 +146,7 @@ def test_a_stop_gives_back_what_waited_behind_a_shell_line(tmp_path: Path) -> No
 
 def test_a_message_during_compaction_is_shown_and_sent_then(tmp_path: Path) -> None:
     summary = Step(content="A summary.", delay=4)
-    with ModelServer([text("One. " * 3000), summary, text("After.")]) as server:
+    with ModelServer([text("One. " * 30_000), summary, text("After.")]) as server:
         with terminal(tmp_path, server) as seen:
             seen.enter("go")
             seen.see("One.")

@@ -15,8 +15,8 @@ from emulators.openai_server import Call, ModelServer, Step, calls, text
 from emulators.script import Body
 from process import finish, run, start, workdir
 
-WINDOW = {"ML_INTERN_CONTEXT_WINDOW": "9000"}
-SAID = "I look at the numbers and go on. " * 150
+WINDOW = {"ML_INTERN_CONTEXT_WINDOW": "17000"}
+SAID = "I look at the numbers and go on. " * 300
 CALLS = 12
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from emulators.openai_server import Call, Step, calls, fault, text
 from emulators.script import Body
-from harness import MODEL, agent
+from harness import CORE, MODEL, agent
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.budget import news, spent
@@ -49,7 +49,7 @@ class Biller:
 @pytest.mark.parametrize("budget", [0.03, 0.2, 0.5])
 async def test_the_ledger_never_exceeds_the_budget(tmp_path: Path, budget: float) -> None:
     biller = Biller()
-    more: dict[str, Any] = {"prices": PRICES, "max_budget_usd": budget}
+    more: dict[str, Any] = {"tools": CORE, "prices": PRICES, "max_budget_usd": budget}
     async with agent(lambda: repeat(biller), tmp_path, **more) as a:
         await a.say("go on for ever")
         end = a.of(ev.TurnComplete)[-1]
@@ -68,7 +68,12 @@ async def test_the_ledger_never_exceeds_the_budget(tmp_path: Path, budget: float
 
 async def test_summaries_are_paid_from_the_same_budget(tmp_path: Path) -> None:
     biller = Biller("I look at the numbers and go on. " * 300)
-    more: dict[str, Any] = {"prices": PRICES, "max_budget_usd": 1.0, "context_window": 20_000}
+    more: dict[str, Any] = {
+        "prices": PRICES,
+        "max_budget_usd": 1.0,
+        "tools": CORE,
+        "context_window": 20_000,
+    }
     async with agent(lambda: repeat(biller), tmp_path, **more) as a:
         await a.say("go on for ever")
         usage = (await a.session.state()).get("usage", {})
@@ -106,7 +111,12 @@ async def test_what_is_free_goes_on_when_all_is_spent(tmp_path: Path) -> None:
 
 async def test_a_compaction_model_without_a_price_is_passed_over(tmp_path: Path) -> None:
     biller = Biller("I look at the numbers and go on. " * 300)
-    more: dict[str, Any] = {"prices": PRICES, "max_budget_usd": 1.0, "context_window": 20_000}
+    more: dict[str, Any] = {
+        "prices": PRICES,
+        "max_budget_usd": 1.0,
+        "tools": CORE,
+        "context_window": 20_000,
+    }
     more["compaction_model"] = "openai/gpt-small"
     async with agent(lambda: repeat(biller), tmp_path, **more) as a:
         await a.say("go on for ever")
@@ -118,7 +128,12 @@ async def test_a_summary_that_broke_off_counts_as_its_most(tmp_path: Path) -> No
     said = "I look at the numbers and go on. " * 400
     work = [calls(Call("bash", {"command": f"echo {n}"}), content=f"{n} {said}") for n in range(6)]
     script = [*work, fault("close"), text("SUMMARY."), text("Done.", usage=(1000, 10))]
-    more: dict[str, Any] = {"prices": PRICES, "max_budget_usd": 9.0, "context_window": 20_000}
+    more: dict[str, Any] = {
+        "prices": PRICES,
+        "max_budget_usd": 9.0,
+        "tools": CORE,
+        "context_window": 20_000,
+    }
     more |= {"compaction_model": OTHER, "max_retries": 0}
     more["prices"] = {**PRICES, OTHER: PRICES[MODEL]}
     async with agent(script, tmp_path, **more) as a:
@@ -239,7 +254,12 @@ async def test_a_summary_that_was_paid_for_nothing_is_not_forgotten(tmp_path: Pa
     def provider(body: Body) -> Step:
         return biller(body) if "tools" in body else fault("close")
 
-    more: dict[str, Any] = {"prices": PRICES, "max_budget_usd": 9.0, "context_window": 20_000}
+    more: dict[str, Any] = {
+        "prices": PRICES,
+        "max_budget_usd": 9.0,
+        "tools": CORE,
+        "context_window": 20_000,
+    }
     async with agent(lambda: repeat(provider), tmp_path, max_retries=0, **more) as a:
         await a.say("go on for ever")
         end, usage = a.of(ev.TurnComplete)[-1], (await a.session.state()).get("usage", {})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulators.openai_server import Call, Step, calls, fault, text
-from harness import Agent, agent
+from harness import CORE, Agent, agent
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
 from ml_intern.sessions import operations as op
@@ -38,7 +38,7 @@ async def stop_at_request(a: Agent, number: int) -> None:
 
 
 async def test_w1_an_empty_session_says_so(tmp_path: Path) -> None:
-    async with agent([text("hello")], tmp_path) as a:
+    async with agent([text("hello")], tmp_path, tools=CORE) as a:
         assert await compacted(a) == ["notice", "turn_complete"]
         assert "nothing to compact" in a.of(ev.Notice)[-1].message
         await a.say("hi")
@@ -46,7 +46,7 @@ async def test_w1_an_empty_session_says_so(tmp_path: Path) -> None:
 
 
 async def test_w1_a_history_is_shortened_and_said_to_be(tmp_path: Path) -> None:
-    async with agent([text(LONG), text("two"), SUMMARY, text("three")], tmp_path) as a:
+    async with agent([text(LONG), text("two"), SUMMARY, text("three")], tmp_path, tools=CORE) as a:
         await a.say("first")
         await a.say("second")
         kinds = await compacted(a)
@@ -60,7 +60,7 @@ async def test_w1_a_history_is_shortened_and_said_to_be(tmp_path: Path) -> None:
 async def test_it_does_not_go_on_with_a_turn_that_was_stopped(tmp_path: Path) -> None:
     """The newest message is then the user's, or a tool's: one that asks for an answer."""
     stalled = Step(content="never said", delay=60)
-    async with agent([text(LONG), stalled, SUMMARY, text("Now.")], tmp_path) as a:
+    async with agent([text(LONG), stalled, SUMMARY, text("Now.")], tmp_path, tools=CORE) as a:
         await a.say("first")
         stopping = asyncio.create_task(stop_at_request(a, 2))
         await a.say("second")
@@ -76,7 +76,7 @@ async def test_it_does_not_go_on_with_a_turn_that_was_stopped(tmp_path: Path) ->
 async def test_it_does_not_go_on_with_a_turn_at_its_limit(tmp_path: Path) -> None:
     one = RunOptions(permission_mode="yolo", max_iterations=2)
     work = [calls(Call("bash", {"command": f"echo {n} {LONG}"})) for n in range(2)]
-    async with agent([*work, SUMMARY], tmp_path, options=one) as a:
+    async with agent([*work, SUMMARY], tmp_path, tools=CORE, options=one) as a:
         await a.say("go")
         assert status(a) == "limit"
         assert "compacted" in await compacted(a)
@@ -87,7 +87,7 @@ async def test_it_does_not_go_on_with_a_turn_at_its_limit(tmp_path: Path) -> Non
 @pytest.mark.parametrize("after", ["compact", "message"])
 async def test_one_that_fails_leaves_the_session_as_it_was(tmp_path: Path, after: str) -> None:
     rest: list[Any] = [SUMMARY] if after == "compact" else [text("Fine.")]
-    async with agent([text(LONG), text("two"), fault("400"), *rest], tmp_path) as a:
+    async with agent([text(LONG), text("two"), fault("400"), *rest], tmp_path, tools=CORE) as a:
         await a.say("first")
         await a.say("second")
         before = await a.messages()
@@ -105,7 +105,7 @@ async def test_after_a_turn_that_failed_it_can_be_done_and_the_turn_gone_on_with
     tmp_path: Path,
 ) -> None:
     script = [text(LONG), fault("401"), SUMMARY, text("At last.")]
-    async with agent(script, tmp_path) as a:
+    async with agent(script, tmp_path, tools=CORE) as a:
         await a.say("first")
         await a.say("second")
         assert status(a) == "failed"
@@ -116,7 +116,7 @@ async def test_after_a_turn_that_failed_it_can_be_done_and_the_turn_gone_on_with
 
 async def test_it_can_be_stopped(tmp_path: Path) -> None:
     slow = Step(content="a summary", delay=60)
-    async with agent([text(LONG), text("two"), slow, text("Fine.")], tmp_path) as a:
+    async with agent([text(LONG), text("two"), slow, text("Fine.")], tmp_path, tools=CORE) as a:
         await a.say("first")
         await a.say("second")
         before = await a.messages()
@@ -132,7 +132,7 @@ async def test_it_can_be_stopped(tmp_path: Path) -> None:
 async def test_a_pending_question_is_not_given_up(tmp_path: Path) -> None:
     ask = RunOptions(permission_mode="default")
     script = [calls(Call("bash", {"command": "echo x > x"}))]
-    async with agent(script, tmp_path, options=ask) as a:
+    async with agent(script, tmp_path, tools=CORE, options=ask) as a:
         await a.say("go")
         assert [type(e) for e in await a.do(op.Compact())] == [ev.Error]
         assert await a.session.unfinished()

@@ -13,7 +13,7 @@ import pytest
 
 from emulators.openai_server import Call, Step, calls, fault, text
 from emulators.script import Body
-from harness import agent
+from harness import CORE, agent
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
 from ml_intern.nodes.failed_call import MAX_OVERFLOWS
@@ -31,7 +31,7 @@ def working(number: int, **options: Any) -> Step:
 async def test_a_long_turn_with_one_user_message_is_compacted(tmp_path: Path) -> None:
     """W2, W3: a safe boundary exists when there is only one user message."""
     script = [*map(working, range(6)), text("SUMMARY of the work."), text("Done.")]
-    async with agent(script, tmp_path, context_window=20_000) as a:
+    async with agent(script, tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("Count for me, and keep the constraint: no more than 700 lines.")
         assert a.of(ev.TurnComplete)[-1].final_response == "Done."
         compacted = a.of(ev.Compacted)[0]
@@ -45,7 +45,7 @@ async def test_a_long_turn_with_one_user_message_is_compacted(tmp_path: Path) ->
 
 async def test_large_outputs_are_pointed_to_before_anything_is_paid_for(tmp_path: Path) -> None:
     work = [calls(Call("bash", {"command": f"{BIG}{n}"})) for n in range(4)]
-    async with agent([*work, text("Done.")], tmp_path, context_window=20_000) as a:
+    async with agent([*work, text("Done.")], tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("Count for me.")
         assert a.of(ev.TurnComplete)[-1].final_response == "Done."
         assert len(a.of(ev.Compacted)) == 1
@@ -69,7 +69,7 @@ async def test_a_pointer_never_leads_to_the_output_of_an_undone_call(tmp_path: P
         ]
 
     script = [*turn("undone"), text("One."), *turn("real"), text("Two.")]
-    async with agent(script, tmp_path, context_window=20_000) as a:
+    async with agent(script, tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("one")
         await a.do(op.Undo())
         await a.say("two")
@@ -121,7 +121,7 @@ async def test_there_is_nothing_to_compact_in_an_empty_session(tmp_path: Path) -
 async def test_compact_on_request(tmp_path: Path) -> None:
     """W1: the operation always returns."""
     script = [text("one " * 500), text("and"), text("SUMMARY."), text("two")]
-    async with agent(script, tmp_path) as a:
+    async with agent(script, tmp_path, tools=CORE) as a:
         await a.say("first")
         await a.say("more")
         events = await a.do(op.Compact())
@@ -160,7 +160,7 @@ async def test_on_request_it_never_makes_a_history_longer(tmp_path: Path) -> Non
 async def test_a_provider_that_refuses_the_text_does_not_end_the_session(tmp_path: Path) -> None:
     """A content policy, for one: it would refuse the same summary with every message."""
     script = [*map(working, range(6)), fault("400"), text("Done.")]
-    async with agent(script, tmp_path, context_window=20_000) as a:
+    async with agent(script, tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("Keep this constraint: 700 lines.")
         assert a.of(ev.TurnComplete)[-1].final_response == "Done."
         assert len(a.of(ev.Compacted)) == 1
@@ -172,7 +172,7 @@ async def test_an_open_plan_is_remembered_across_a_compaction(tmp_path: Path) ->
     plan = {"todos": [{"id": "1", "content": "count", "status": "pending"}]}
     work = [calls(Call("plan_tool", plan)), *map(working, range(6))]
     script = [*work, text("SUMMARY."), text("Done."), text("Done."), text("Done!")]
-    async with agent(script, tmp_path, context_window=20_000) as a:
+    async with agent(script, tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("go")
         assert len(a.of(ev.Compacted)) == 1
         assert a.of(ev.TurnComplete)[-1].final_response == "Done!"
@@ -186,7 +186,7 @@ async def test_call_ids_stay_unique_across_a_compaction(tmp_path: Path) -> None:
     ]
     again = [calls(Call("bash", {"command": f"echo new{n} > n{n}"}, id=f"c{n}")) for n in range(2)]
     script = [*first, text("SUMMARY."), *again, text("Done.")]
-    async with agent(script, tmp_path, context_window=20_000) as a:
+    async with agent(script, tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("go")
         assert len(a.of(ev.Compacted)) == 1
         assert (a.cwd / "n0").exists()
@@ -226,7 +226,11 @@ async def test_w4_a_window_that_proved_smaller_is_remembered(tmp_path: Path) -> 
 
 async def test_the_compaction_model_writes_the_summary(tmp_path: Path) -> None:
     script = [*map(working, range(6)), text("SUMMARY."), text("Done.")]
-    more: dict[str, Any] = {"context_window": 20_000, "compaction_model": "openai/gpt-small"}
+    more: dict[str, Any] = {
+        "tools": CORE,
+        "context_window": 20_000,
+        "compaction_model": "openai/gpt-small",
+    }
     async with agent(script, tmp_path, **more) as a:
         await a.say("go")
         models = [body["model"] for body in a.server.bodies]
@@ -236,7 +240,11 @@ async def test_the_compaction_model_writes_the_summary(tmp_path: Path) -> None:
 
 async def test_when_the_compaction_model_is_down_the_main_one_does_it(tmp_path: Path) -> None:
     script = [*map(working, range(6)), fault("401"), text("SUMMARY."), text("Done.")]
-    more: dict[str, Any] = {"context_window": 20_000, "compaction_model": "openai/gpt-small"}
+    more: dict[str, Any] = {
+        "tools": CORE,
+        "context_window": 20_000,
+        "compaction_model": "openai/gpt-small",
+    }
     async with agent(script, tmp_path, **more) as a:
         await a.say("go")
         assert [body["model"] for body in a.server.bodies][-3:] == ["gpt-small", *["gpt-test"] * 2]
@@ -246,7 +254,7 @@ async def test_when_the_compaction_model_is_down_the_main_one_does_it(tmp_path: 
 @pytest.mark.parametrize("summary", [text(""), text("s" * 300_000), text("x", finish="length")])
 async def test_whatever_the_summary_is_the_result_fits(tmp_path: Path, summary: Step) -> None:
     script = [*map(working, range(6)), summary, text("Done.")]
-    async with agent(script, tmp_path, context_window=20_000) as a:
+    async with agent(script, tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("Keep this constraint: 700 lines.")
         assert a.of(ev.TurnComplete)[-1].final_response == "Done."
         new = a.of(ev.Compacted)[0].new_tokens
@@ -257,7 +265,7 @@ async def test_whatever_the_summary_is_the_result_fits(tmp_path: Path, summary: 
 async def test_one_giant_message_after_the_window_shrank(tmp_path: Path) -> None:
     """A fallback, or a provider's refusal, can make a message too long that once was not."""
     giant = "The constraint comes first. " + "word " * 30_000 + "And the last word is Amen."
-    small: dict[str, Any] = {"context_window": 20_000}
+    small: dict[str, Any] = {"tools": CORE, "context_window": 20_000}
     async with agent([text("ok")], tmp_path, context_window=100_000) as a:
         await a.say(giant)
     async with agent([text("SUMMARY."), text("Yes.")], tmp_path, proceed=True, **small) as a:

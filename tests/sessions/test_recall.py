@@ -11,7 +11,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from emulators.openai_server import Call, Step, calls, text
 from emulators.script import Body
-from harness import Agent, agent
+from harness import CORE, Agent, agent
 from ml_intern.cli.export import Conversation, conversation
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
@@ -194,7 +194,7 @@ async def test_compactions_lose_nothing_and_all_of_it_is_found(tmp_path: Path) -
         return next(steps, None) or next(end)
 
     end = iter([recall('"talk 0" chatter'), recall("output-1-700"), text("Done.")])
-    async with agent(lambda: repeat(provider), tmp_path, context_window=20_000) as a:
+    async with agent(lambda: repeat(provider), tmp_path, context_window=20_000, tools=CORE) as a:
         await a.say("Go to work.")
         kinds = [e.kind for e in a.of(ev.Usage)]
         assert len(a.of(ev.Compacted)) > kinds.count("compaction") > 1

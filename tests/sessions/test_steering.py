@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulators.openai_server import Call, Cut, Step, calls, fault, text
-from harness import MODEL, Agent, agent
+from harness import CORE, MODEL, Agent, agent
 from ml_intern.configs.errors import ConfigError
 from ml_intern.graph import events as ev
 from ml_intern.graph.context import RunOptions
@@ -140,7 +140,7 @@ async def test_nobody_to_steer(tmp_path: Path) -> None:
 
 
 async def test_one_that_no_window_takes_is_refused(tmp_path: Path) -> None:
-    async with agent([calls(SLOW), text("Done.")], tmp_path, context_window=9000) as a:
+    async with agent([calls(SLOW), text("Done.")], tmp_path, context_window=9000, tools=CORE) as a:
 
         async def send() -> None:
             with pytest.raises(ConfigError, match=r"tokens.*Nothing was sent"):
@@ -365,7 +365,7 @@ async def test_it_counts_where_the_history_is_made_to_fit(tmp_path: Path) -> Non
     work.append(calls(SLOW, content=said))
     long = "Do not touch data/. " * 1900
     script = [*work, text("SUMMARY."), text("Done.")]
-    async with agent(script, tmp_path, context_window=20_000) as a:
+    async with agent(script, tmp_path, context_window=20_000, tools=CORE) as a:
         events = await steered(a, started, long)
         assert [type(e) for e in events].count(ev.Compacted) == 1
         assert users(a.server.bodies[-1])[-1] == long
@@ -379,7 +379,7 @@ async def test_compaction_keeps_it_and_it_does_not_come_again(tmp_path: Path) ->
     said = "I look at the numbers and go on. " * 400
     work = [calls(Call("bash", {"command": f"echo {n}"}), content=said) for n in range(6)]
     async with agent(
-        [*work, text("SUMMARY."), text("Done.")], tmp_path, context_window=20_000
+        [*work, text("SUMMARY."), text("Done.")], tmp_path, context_window=20_000, tools=CORE
     ) as a:
         await steered(a, is_a(ev.ToolOutput), "Never touch data/.")
         assert a.of(ev.Compacted)
