@@ -6,11 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ml_intern.tools.repos.file_args import Text, text
 from ml_intern.tools.spec import ToolArgs
-
-
-def _text(value: Any) -> Any:  # noqa: ANN401 - whatever the model sent
-    return "" if value is None else value.strip() if isinstance(value, str) else value
 
 
 def _list(value: Any) -> Any:  # noqa: ANN401 - whatever the model sent
@@ -24,11 +21,10 @@ def _relation(value: Any) -> Any:  # noqa: ANN401 - whatever the model sent
 
 
 def _lower(value: Any) -> Any:  # noqa: ANN401 - whatever the model sent
-    return value.strip().lower() if isinstance(value, str) else _text(value)
+    return value.strip().lower() if isinstance(value, str) else text(value)
 
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
-Text = Annotated[str, BeforeValidator(_text)]
 RepoId = Annotated[str, Field(pattern=f"^{_PART}/{_PART}$")]
 Id = Annotated[str, Field(pattern=f"^({_PART}/)?{_PART}$")]
 """Also that of the Hub's oldest models, which have no owner."""
